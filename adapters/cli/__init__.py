@@ -1,0 +1,23 @@
+"""The command line: the composition root, the only place that wires adapters to the switch."""
+
+import typer
+
+from adapters.cli.codec import app as codec_app
+from adapters.cli.database import app as database_app
+from adapters.cli.serve import app as serve_app
+from adapters.cli.till import app as till_app
+
+app = typer.Typer(
+    name="loyalty-switch",
+    help="A loyalty switch: tills speak ISO 8583, members' points live in PostgreSQL.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+for part in (serve_app, database_app, codec_app):
+    app.registered_commands.extend(part.registered_commands)
+app.add_typer(till_app, name="send", help="A till in the terminal: send one message and read the reply.")
+
+
+def main() -> None:
+    """Entry point of `loyalty-switch`."""
+    app()

@@ -1,0 +1,46 @@
+"""Faults of the database side. Every text is one sentence or two that say what to do, and none carries a
+secret.
+
+DatabaseError (a SwitchError) ├── DatabaseUnreachable     no connection: nothing listens there, or it refuses
+us ├── EmbeddedServerError     the embedded PostgreSQL cannot be made, started or stopped ├── MigrationError
+the schema is not one that this release knows ├── TokenKeyError           the key of the card tokens is
+missing or is not the one the data was made with ├── LoadingError            files given to `load` are
+refused; carries every place that is wrong └── SeedingError            synthetic data cannot be made in this
+database
+"""
+
+from collections.abc import Sequence
+
+from switch.errors import SwitchError
+
+
+class DatabaseError(SwitchError):
+    """Base of every fault of this package."""
+
+
+class DatabaseUnreachable(DatabaseError):  # a state of the world, named like StoreUnavailable
+    """No connection: nothing listens there, or it refuses us."""
+
+
+class EmbeddedServerError(DatabaseError):
+    """The embedded PostgreSQL cannot be made, started or stopped."""
+
+
+class MigrationError(DatabaseError):
+    """The schema is not one that this release knows."""
+
+
+class TokenKeyError(DatabaseError):
+    """The key of the card tokens is missing or is not the one the data was made with."""
+
+
+class LoadingError(DatabaseError):
+    """Files given to `load` are refused. `problems` are lines `file:line: what is wrong and what to do`."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class SeedingError(DatabaseError):
+    """Synthetic data cannot be made in this database."""

@@ -1,0 +1,266 @@
+-- The ledger's invariants. Each query returns the rows that break one, twenty at most, and nothing when all is well.
+-- The heading's first two characters name the invariant; the comment says what must hold. All of them see one snapshot.
+
+-- i1_points --
+-- The points that a message moved equal the points that it moved between lots.
+SELECT shard, seq, sent_on, account, points_earned, points_redeemed, points_expired, points_adjusted,
+       lots_points(lots_moved) AS lots_moved
+  FROM journal
+ WHERE points_earned - points_redeemed - points_expired + points_adjusted <> lots_points(lots_moved)
+ LIMIT 20;
+
+-- i1_payment --
+-- A purchase is paid in full: by discount, points at their value, credit, and what is left to pay.
+SELECT j.shard, j.seq, j.sent_on, j.account, j.amount, j.discount, j.points_redeemed, v.point_value, j.credit_spent, j.to_pay
+  FROM journal AS j
+  JOIN programme_version AS v ON v.programme = j.programme AND v.version = j.programme_version
+ WHERE j.rc = '00' AND j.class = 2 AND j.processing_code IN (0, 6000, 6500)
+   AND j.amount <> j.discount + j.points_redeemed * v.point_value + j.credit_spent + j.to_pay
+ LIMIT 20;
+
+-- i1_declined --
+-- A decline or an inquiry moves nothing.
+SELECT shard, seq, sent_on, account, mti, rc
+  FROM journal
+ WHERE (rc <> '00' OR class = 1)
+   AND (lots_moved IS NOT NULL OR points_earned <> 0 OR points_redeemed <> 0 OR points_expired <> 0
+        OR points_adjusted <> 0 OR credit_granted <> 0 OR credit_spent <> 0 OR discount <> 0)
+ LIMIT 20;
+
+-- i1_entries --
+-- The double entry shows every movement: what it credits to members is what the journal's columns say.
+SELECT by_leg.points AS points_by_leg, by_row.points AS points_by_row, by_leg.credit AS credit_by_leg, by_row.credit AS credit_by_row
+  FROM (SELECT coalesce(sum(amount) FILTER (WHERE credit = 'member points'), 0)
+                   - coalesce(sum(amount) FILTER (WHERE debit = 'member points'), 0) AS points,
+               coalesce(sum(amount) FILTER (WHERE credit = 'member credit'), 0)
+                   - coalesce(sum(amount) FILTER (WHERE debit = 'member credit'), 0) AS credit
+          FROM leg) AS by_leg
+ CROSS JOIN (SELECT coalesce(sum(points_earned - points_redeemed - points_expired + points_adjusted), 0) AS points,
+                    coalesce(sum(credit_granted - credit_spent), 0) AS credit
+               FROM journal) AS by_row
+ WHERE by_leg.points <> by_row.points OR by_leg.credit <> by_row.credit;
+
+-- i2_balances --
+-- An account's points and credit are what it brought along plus the sum of its journal rows.
+WITH moved AS (
+    SELECT shard, account,
+           sum(points_earned - points_redeemed - points_expired + points_adjusted) AS points,
+           sum(credit_granted - credit_spent) AS credit
+      FROM journal
+     WHERE account IS NOT NULL AND rc = '00'
+     GROUP BY shard, account
+)
+SELECT coalesce(a.shard, m.shard) AS shard, coalesce(a.id, m.account) AS account, a.points, a.credit,
+       coalesce(o.points, 0) + coalesce(m.points, 0) AS points_by_journal,
+       coalesce(o.credit, 0) + coalesce(m.credit, 0) AS credit_by_journal
+  FROM account AS a
+  FULL JOIN moved AS m ON m.shard = a.shard AND m.account = a.id
+  LEFT JOIN account_opening AS o ON o.shard = coalesce(a.shard, m.shard) AND o.account = coalesce(a.id, m.account)
+ WHERE a.id IS NULL
+    OR a.points <> coalesce(o.points, 0) + coalesce(m.points, 0)
+    OR a.credit <> coalesce(o.credit, 0) + coalesce(m.credit, 0)
+ LIMIT 20;
+
+-- i2_lots --
+-- An account's points are the sum of its lots.
+SELECT shard, id AS account, points, lots_points(lots) AS lots
+  FROM account
+ WHERE CASE WHEN length(lots) % 10 = 0 THEN points <> lots_points(lots) ELSE true END
+ LIMIT 20;
+
+-- i2_lot_moves --
+-- An account's lots are, month by month, what it brought along plus what its journal rows moved. Only accounts that
+-- brought nothing along are compared: an opening's months are not kept apart.
+WITH moved AS (
+    SELECT j.shard, j.account, l.month, sum(l.points) AS points
+      FROM journal AS j CROSS JOIN LATERAL lots_of(j.lots_moved) AS l
+     WHERE j.lots_moved IS NOT NULL AND j.account IS NOT NULL
+     GROUP BY j.shard, j.account, l.month
+    HAVING sum(l.points) <> 0
+), held AS (
+    SELECT a.shard, a.id AS account, l.month, l.points
+      FROM account AS a CROSS JOIN LATERAL lots_of(a.lots) AS l
+     WHERE length(a.lots) > 0 AND length(a.lots) % 10 = 0
+)
+SELECT coalesce(h.shard, m.shard) AS shard, coalesce(h.account, m.account) AS account,
+       coalesce(h.month, m.month) AS month, h.points AS held, m.points AS moved
+  FROM held AS h
+  FULL JOIN moved AS m ON m.shard = h.shard AND m.account = h.account AND m.month = h.month
+ WHERE h.points IS DISTINCT FROM m.points
+   AND NOT EXISTS (SELECT 1 FROM account_opening AS o
+                    WHERE o.shard = coalesce(h.shard, m.shard) AND o.account = coalesce(h.account, m.account))
+ LIMIT 20;
+
+-- i2_cards --
+-- Every further card belongs to an account of its programme.
+SELECT c.shard, c.account_shard, c.account, c.kind, c.programme, a.programme AS account_programme
+  FROM card AS c LEFT JOIN account AS a ON a.shard = c.account_shard AND a.id = c.account
+ WHERE a.id IS NULL OR a.programme <> c.programme
+ LIMIT 20;
+
+-- i3_replies --
+-- Every row keeps the reply that its sender got; only tombstones have none.
+SELECT shard, seq, sent_on, mti, rc, rrn
+  FROM journal
+ WHERE (reply IS NULL) <> (fingerprint = 0 AND rc = '12')
+ LIMIT 20;
+
+-- i3_decided --
+-- Every approval of a card's message names the account, the programme and the version that decided it.
+SELECT j.shard, j.seq, j.sent_on, j.mti, j.rc, j.account, j.programme, j.programme_version
+  FROM journal AS j
+  LEFT JOIN programme_version AS v ON v.programme = j.programme AND v.version = j.programme_version
+ WHERE (j.rc = '00' AND j.class IN (1, 2) AND (j.account IS NULL OR v.programme IS NULL))
+    OR (j.programme IS NOT NULL AND v.programme IS NULL)
+ LIMIT 20;
+
+-- i4_index --
+-- The unique key stands, on the journal and on each of its partitions.
+SELECT t.relname AS partition
+  FROM (SELECT 'journal'::regclass AS oid UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = 'journal'::regclass) AS p
+  JOIN pg_class AS t ON t.oid = p.oid
+ WHERE NOT EXISTS (SELECT 1 FROM pg_index AS i
+                    WHERE i.indrelid = p.oid AND i.indisunique AND i.indisvalid AND i.indisready AND i.indpred IS NULL
+                      AND (SELECT array_agg(a.attname::text ORDER BY a.attname)
+                             FROM pg_attribute AS a WHERE a.attrelid = p.oid AND a.attnum = ANY (i.indkey))
+                          = ARRAY['class', 'key', 'sent_on', 'shard', 'terminal'])
+ LIMIT 20;
+
+-- i4_effects --
+-- One effect per key, whichever card the message named.
+SELECT sent_on, key, terminal, class, count(*) AS approved, min(shard) AS first_shard, max(shard) AS last_shard
+  FROM journal
+ WHERE rc = '00'
+ GROUP BY sent_on, key, terminal, class
+HAVING count(*) > 1
+ LIMIT 20;
+
+-- i4_dates --
+-- The date of a key's DE7 is the date by which it is filed: a repeat is looked for there.
+SELECT shard, seq, sent_on, key
+  FROM journal
+ WHERE key / 1000000000000 <> extract(month FROM sent_on)::bigint * 100 + extract(day FROM sent_on)::bigint
+ LIMIT 20;
+
+-- i5_balances --
+-- No balance is below zero, but for points owed after a claw-back where the programme allows that.
+SELECT a.shard, a.id AS account, p.name AS programme, a.points, a.credit
+  FROM account AS a
+  LEFT JOIN programme AS p ON p.id = a.programme
+ WHERE a.credit < 0
+    OR (a.points < 0
+        AND NOT EXISTS (SELECT 1 FROM programme_version AS v WHERE v.programme = a.programme AND v.deficit_allowed))
+ LIMIT 20;
+
+-- i5_lots --
+-- Lots are above zero and in order of their months; only the lot of what is owed is below.
+SELECT a.shard, a.id AS account, a.points, l.month, l.points AS lot
+  FROM account AS a
+ CROSS JOIN LATERAL (SELECT month, points, lag(month) OVER (ORDER BY at) AS earlier
+                       FROM lots_of(a.lots) WITH ORDINALITY AS lot (month, points, at)) AS l
+ WHERE length(a.lots) > 0 AND length(a.lots) % 10 = 0
+   AND ((l.month = -1) <> (l.points < 0) OR l.points = 0 OR l.month < -1 OR l.month <= l.earlier)
+ LIMIT 20;
+
+-- i6_originals --
+-- Every refund and reversal undoes an approved message of the same account that is in the journal.
+SELECT u.shard, u.seq, u.sent_on, u.mti, u.original_seq, u.original_sent_on, o.rc AS original_rc
+  FROM journal AS u
+  LEFT JOIN journal AS o ON o.shard = u.shard AND o.seq = u.original_seq AND o.sent_on = u.original_sent_on
+ WHERE u.original_seq IS NOT NULL AND u.rc = '00'
+   AND (o.seq IS NULL
+        OR (o.account IS DISTINCT FROM u.account AND o.account IS NOT NULL)
+        OR (o.rc <> '00' AND (u.lots_moved IS NOT NULL OR u.credit_granted <> 0 OR u.credit_spent <> 0)))
+ LIMIT 20;
+
+-- i6_reversals --
+-- An original is reversed at most once.
+SELECT shard, original_seq, original_sent_on, count(*) AS reversals, min(seq) AS first_seq, max(seq) AS last_seq
+  FROM journal
+ WHERE original_seq IS NOT NULL AND rc = '00' AND class = 4
+   AND (points_earned <> 0 OR points_redeemed <> 0 OR credit_granted <> 0 OR credit_spent <> 0 OR discount <> 0)
+ GROUP BY shard, original_seq, original_sent_on
+HAVING count(*) > 1
+ LIMIT 20;
+
+-- i6_refunds --
+-- What refunds and reversals undid of an original, less what was reversed of them, never exceeds it: amount and legs.
+WITH undoing AS (
+    SELECT shard, seq, class, original_seq, amount, points_earned, points_redeemed, credit_granted, credit_spent, discount
+      FROM journal WHERE original_seq IS NOT NULL AND rc = '00'
+), effect AS (
+    SELECT shard, original_seq, amount, points_earned, points_redeemed, credit_granted, credit_spent, discount FROM undoing
+     UNION ALL
+    SELECT r.shard, u.original_seq, -r.amount, r.points_earned, r.points_redeemed, r.credit_granted, r.credit_spent, r.discount
+      FROM undoing AS r JOIN undoing AS u ON u.shard = r.shard AND u.seq = r.original_seq AND u.class <> 4
+), total AS (
+    SELECT shard, original_seq AS seq, sum(amount) AS amount, sum(points_earned) AS points_earned,
+           sum(points_redeemed) AS points_redeemed, sum(credit_granted) AS credit_granted,
+           sum(credit_spent) AS credit_spent, sum(discount) AS discount
+      FROM effect GROUP BY shard, original_seq
+)
+SELECT o.shard, o.seq, o.sent_on, o.amount, t.amount AS undone, o.points_earned, t.points_earned AS undone_earned,
+       o.points_redeemed, t.points_redeemed AS undone_redeemed, o.credit_granted, t.credit_granted AS undone_granted,
+       o.credit_spent, t.credit_spent AS undone_spent, o.discount, t.discount AS undone_discount
+  FROM journal AS o JOIN total AS t ON t.shard = o.shard AND t.seq = o.seq
+ WHERE o.rc = '00' AND o.class = 2
+   AND (t.amount > o.amount
+        OR least(o.points_earned, 0) > o.points_earned + t.points_earned
+        OR greatest(o.points_earned, 0) < o.points_earned + t.points_earned
+        OR least(o.points_redeemed, 0) > o.points_redeemed + t.points_redeemed
+        OR greatest(o.points_redeemed, 0) < o.points_redeemed + t.points_redeemed
+        OR least(o.credit_granted, 0) > o.credit_granted + t.credit_granted
+        OR greatest(o.credit_granted, 0) < o.credit_granted + t.credit_granted
+        OR least(o.credit_spent, 0) > o.credit_spent + t.credit_spent
+        OR greatest(o.credit_spent, 0) < o.credit_spent + t.credit_spent
+        OR least(o.discount, 0) > o.discount + t.discount
+        OR greatest(o.discount, 0) < o.discount + t.discount)
+ LIMIT 20;
+
+-- i7_gaps --
+-- The numbers of a shard's rows have no gap and none stands twice.
+SELECT shard, previous AS after_seq, seq AS next_seq
+  FROM (SELECT shard, seq, lag(seq, 1, 0::bigint) OVER (PARTITION BY shard ORDER BY seq) AS previous FROM journal) AS numbered
+ WHERE seq <> previous + 1
+ LIMIT 20;
+
+-- i7_last --
+-- The last number that a shard gave out is the number of its last row.
+SELECT coalesce(s.shard, j.shard) AS shard, s.seq AS given_out, j.seq AS in_journal
+  FROM shard AS s FULL JOIN (SELECT shard, max(seq) AS seq FROM journal GROUP BY shard) AS j ON j.shard = s.shard
+ WHERE s.seq IS DISTINCT FROM coalesce(j.seq, 0)
+ LIMIT 20;
+
+-- i8_programmes --
+-- Per programme: brought along + issued + adjusted = redeemed + expired + outstanding.
+SELECT name AS programme, opening, issued, redeemed, expired, adjusted, outstanding, credit_moved, credit_outstanding
+  FROM (
+    SELECT p.name,
+           coalesce(o.points, 0) AS opening, coalesce(j.issued, 0) AS issued, coalesce(j.redeemed, 0) AS redeemed,
+           coalesce(j.expired, 0) AS expired, coalesce(j.adjusted, 0) AS adjusted, coalesce(a.points, 0) AS outstanding,
+           coalesce(o.credit, 0) + coalesce(j.credit, 0) AS credit_moved, coalesce(a.credit, 0) AS credit_outstanding
+      FROM programme AS p
+      LEFT JOIN (SELECT programme, sum(points) AS points, sum(credit) AS credit FROM account GROUP BY programme) AS a
+             ON a.programme = p.id
+      LEFT JOIN (SELECT programme, sum(points_earned) AS issued, sum(points_redeemed) AS redeemed,
+                        sum(points_expired) AS expired, sum(points_adjusted) AS adjusted,
+                        sum(credit_granted - credit_spent) AS credit
+                   FROM journal GROUP BY programme) AS j ON j.programme = p.id
+      LEFT JOIN (SELECT a.programme, sum(o.points) AS points, sum(o.credit) AS credit
+                   FROM account_opening AS o JOIN account AS a ON a.shard = o.shard AND a.id = o.account
+                  GROUP BY a.programme) AS o ON o.programme = p.id
+       ) AS sums
+ WHERE opening + issued + adjusted <> redeemed + expired + outstanding OR credit_moved <> credit_outstanding
+ LIMIT 20;
+
+-- i8_tenants --
+-- Every row is of the account's own programme, and of a till that the programme serves.
+SELECT j.shard, j.seq, j.sent_on, j.programme, a.programme AS account_programme, j.institution
+  FROM journal AS j
+  JOIN programme AS p ON p.id = j.programme
+  LEFT JOIN account AS a ON a.shard = j.shard AND a.id = j.account
+ WHERE (a.id IS NOT NULL AND a.programme <> j.programme)
+    OR (j.rc = '00' AND j.class IN (1, 2) AND j.mti NOT IN (220, 221) AND j.institution <> p.institution
+        AND NOT EXISTS (SELECT 1 FROM programme_partner AS q
+                         WHERE q.programme = j.programme AND q.institution = j.institution))
+ LIMIT 20;

@@ -1,0 +1,30 @@
+-- One message in full, for whoever asks why.
+
+-- entries --
+-- The journal rows with an RRN, newest transmission date first. $1 RRN, $2 DE41 or NULL, $3 transmission date or NULL.
+-- The journal is not indexed by RRN, as that would cost every message: this reads the days that the date leaves.
+SELECT j.shard, j.seq, j.sent_on, j.key, j.class, j.mti, j.processing_code, j.at, j.business_date, j.fingerprint = 0 AND j.rc = '12' AS tombstone,
+       i.code AS acquirer, i.name AS institution, t.code AS terminal, m.code AS merchant, m.name AS merchant_name,
+       p.name AS programme, j.programme_version, v.rule_ids, j.card_last_four, j.currency, j.amount, j.rc,
+       j.points_earned, j.points_redeemed, j.points_expired, j.points_adjusted, j.credit_granted, j.credit_spent,
+       j.discount, j.to_pay, j.points_after, j.credit_after, j.rules, j.original_seq, j.original_sent_on, j.rrn, j.reply,
+       ARRAY(SELECT month FROM lots_of(j.lots_moved) WITH ORDINALITY AS l (month, points, at) ORDER BY at) AS lot_months,
+       ARRAY(SELECT points FROM lots_of(j.lots_moved) WITH ORDINALITY AS l (month, points, at) ORDER BY at) AS lot_points
+  FROM journal AS j
+  JOIN institution AS i ON i.id = j.institution
+  JOIN terminal AS t ON t.id = j.terminal
+  JOIN merchant AS m ON m.id = j.merchant
+  LEFT JOIN programme AS p ON p.id = j.programme
+  LEFT JOIN programme_version AS v ON v.programme = j.programme AND v.version = j.programme_version
+ WHERE j.rrn = $1 AND ($2::text IS NULL OR t.code = $2) AND ($3::date IS NULL OR j.sent_on = $3)
+ ORDER BY j.sent_on DESC, j.shard, j.seq DESC
+ LIMIT 50;
+
+-- original --
+-- The row that a refund or a reversal undoes. $1 shard, $2 seq, $3 transmission date.
+SELECT shard, seq, sent_on, key, mti, processing_code, amount, rc, rrn FROM journal WHERE shard = $1 AND seq = $2 AND sent_on = $3;
+
+-- undoing --
+-- The rows that undo a row. $1 shard, $2 seq, $3 transmission date.
+SELECT shard, seq, sent_on, key, mti, processing_code, amount, rc, rrn FROM journal
+ WHERE shard = $1 AND original_seq = $2 AND original_sent_on = $3 ORDER BY seq;

@@ -1,0 +1,373 @@
+"""The store of the lanes: `switch.ports.Store` on PostgreSQL, one dedicated connection a lane.
+
+No statement here has a client-side timeout and none is ever cancelled: on a deadline the lane terminates its
+connection, the outcome counts as unknown, and the keys decide (architecture.md, 4; pitfalls.md).
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+
+from adapters.postgres import reference
+from adapters.postgres.binary_arrays import take_encoded_arrays
+from adapters.postgres.columns import account_rows, journal_rows, key_columns, shard_columns
+from adapters.postgres.queries import named
+from cext._kernel import Account, Original
+from cext._pgarray import bytea_array, int2_array, int8_array
+from switch.authorise import FUNCTIONS
+from switch.errors import KeyTaken, StaleAccounts, StoreError, StoreUnavailable
+from switch.institutions import Directory
+from switch.ports import Batch
+from switch.transaction import (
+    AccountKey,
+    AccountState,
+    FurtherCard,
+    JournalKey,
+    OriginalRecord,
+    StoredAnswer,
+    Transaction,
+)
+
+CONNECT_TIMEOUT_S = 5.0
+EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
+STALE = "LS001"
+REVERSAL_CLASS = 4
+
+LANE_SETTINGS = {
+    "application_name": "loyalty-switch lane",
+    "jit": "off",
+    # The batch statements must visit rows in the order of their arrays, so that two workers lock alike: a nested loop
+    # does, a hash or merge join does not.
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+
+LOST = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,
+    # What asyncpg raises when the server's last words arrived between two statements.
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.exceptions.ConnectionDoesNotExistError,
+    asyncpg.exceptions.AdminShutdownError,
+    asyncpg.exceptions.CrashShutdownError,
+    asyncpg.exceptions.CannotConnectNowError,
+    asyncpg.exceptions.TooManyConnectionsError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
+)
+"""What means that the connection, or the server behind it, is of no use now."""
+
+Connection = asyncpg.Connection
+Prepared = asyncpg.prepared_stmt.PreparedStatement
+Result = TypeVar("Result")
+
+
+class _Reader:
+    """The connection on which a lane looks things up, and its prepared statements."""
+
+    __slots__ = ("accounts", "answers", "cards", "connection", "lock", "oids", "original", "undone")
+
+    def __init__(self, connection: "Connection[asyncpg.Record]") -> None:
+        self.connection = connection
+        self.oids: dict[str, int] = {}
+
+    async def prepare(self) -> None:
+        self.oids = await take_encoded_arrays(self.connection)
+        lane = named("lane")
+        prepare = self.connection.prepare
+        self.accounts = await prepare(lane["read_accounts"])
+        self.lock = await prepare(lane["lock_shards"])
+        self.cards = await prepare(lane["further_cards"])
+        self.answers = await prepare(lane["answers"])
+        self.original = await prepare(lane["original"])
+        self.undone = await prepare(lane["undone"])
+
+
+class _Writer(_Reader):
+    """The connection on which a lane commits. While it holds locks, everything goes over it."""
+
+    __slots__ = ("commit", "in_transaction")
+
+    def __init__(self, connection: "Connection[asyncpg.Record]") -> None:
+        super().__init__(connection)
+        self.in_transaction = False
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        self.commit = await self.connection.prepare(named("lane")["commit_batch"])
+
+
+class _Link:
+    """A lane's two connections: the next batch is read while the last one is being committed."""
+
+    __slots__ = ("reader", "writer")
+
+    def __init__(self, reader: _Reader, writer: _Writer) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    def terminate(self) -> None:
+        self.reader.connection.terminate()
+        self.writer.connection.terminate()
+
+    def is_closed(self) -> bool:
+        return self.reader.connection.is_closed() or self.writer.connection.is_closed()
+
+
+class PostgresStore:
+    """`switch.ports.Store` on PostgreSQL 15 to 18."""
+
+    def __init__(self, url: str, *, lanes: int, shards: int) -> None:
+        self._url = url
+        self._shards = shards
+        self._links: list[_Link | None] = [None] * lanes
+        self._desk: Connection[asyncpg.Record] | None = None
+        self._desk_lock = asyncio.Lock()
+
+    @property
+    def shards(self) -> int:
+        """How many virtual shards the database was made with."""
+        return self._shards
+
+    async def connect(self, lane: int) -> None:
+        """Open, or open again, the connections of a lane."""
+        self.terminate(lane)
+        made: list[Connection[asyncpg.Record]] = []
+        try:
+            for _ in range(2):
+                made.append(  # noqa: PERF401  # what was made must be known when the second one fails
+                    await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=LANE_SETTINGS)
+                )
+            link = _Link(_Reader(made[0]), _Writer(made[1]))
+            await link.reader.prepare()
+            await link.writer.prepare()
+        except (*LOST, asyncpg.PostgresError) as fault:
+            for connection in made:
+                connection.terminate()
+            raise StoreUnavailable(_text(fault)) from fault
+        self._links[lane] = link
+
+    def terminate(self, lane: int) -> None:
+        """Cut the connections of a lane at once."""
+        link = self._links[lane]
+        if link is not None:
+            self._links[lane] = None
+            link.terminate()
+
+    def _writer(self, lane: int) -> _Writer:
+        link = self._links[lane]
+        if link is None or link.is_closed():
+            raise StoreUnavailable("the lane has no connection")
+        return link.writer
+
+    def _reader(self, lane: int) -> _Reader:
+        """Where to look things up: beside the commit under way, or under the locks that are held."""
+        writer = self._writer(lane)
+        link = self._links[lane]
+        assert link is not None
+        return writer if writer.in_transaction else link.reader
+
+    async def _fetch(self, statement: "Prepared[asyncpg.Record]", *arguments: Any) -> list[asyncpg.Record]:
+        try:
+            return await statement.fetch(*arguments)
+        except LOST as fault:
+            raise StoreUnavailable(_text(fault)) from fault
+
+    async def accounts(self, lane: int, shards: list[int], ids: list[int]) -> list[AccountState]:
+        """Read accounts by (shard, id)."""
+        link = self._reader(lane)
+        rows = await self._fetch(link.accounts, int2_array(shards), int8_array(ids))
+        return [_account_state(row) for row in rows]
+
+    async def further_cards(self, lane: int, shards: list[int], tokens: list[bytes]) -> list[FurtherCard]:
+        """Look up cards that are not their account's first."""
+        link = self._reader(lane)
+        rows = await self._fetch(link.cards, int2_array(shards), bytea_array(tokens))
+        return [FurtherCard(*row) for row in rows]
+
+    async def answers(self, lane: int, keys: Sequence[JournalKey]) -> list[StoredAnswer]:
+        """Find journal rows by key, then wait until they are as durable as a commit of our own."""
+        link = self._reader(lane)
+        rows = await self._fetch(link.answers, *key_columns(keys))
+        if rows:
+            try:
+                await link.connection.execute(named("lane")["fence"])
+            except LOST as fault:
+                raise StoreUnavailable(_text(fault)) from fault
+        return [
+            StoredAnswer(key, terminal, message_class, fingerprint, rc, reply, fingerprint == 0)
+            for key, terminal, message_class, fingerprint, rc, reply in rows
+        ]
+
+    async def original(self, lane: int, transaction: Transaction) -> OriginalRecord | None:
+        """Find what DE90 names, and what was undone of it."""
+        name = transaction.original_name
+        assert name is not None
+        link = self._reader(lane)
+        terminal = transaction.terminal
+        found = await self._fetch(
+            link.original,
+            transaction.shard,
+            name.key,
+            name.message_class,
+            name.sent_on,
+            terminal.id,
+            terminal.institution_id,
+        )
+        if not found:
+            return None
+        row = found[0]
+        undone = await self._fetch(link.undone, transaction.shard, row["seq"])
+        return _original_record(row, undone)
+
+    async def lock(self, lane: int, shards: list[int]) -> None:
+        """Begin a transaction that holds these shards."""
+        link = self._writer(lane)
+        try:
+            await link.connection.execute("BEGIN")
+        except LOST as fault:
+            raise StoreUnavailable(_text(fault)) from fault
+        link.in_transaction = True
+        await self._fetch(link.lock, int2_array(shards))
+
+    async def commit(self, lane: int, batch: Batch, wanted: Sequence[AccountKey] = ()) -> list[AccountState]:
+        """Make a batch durable, all of it or nothing, and read the accounts of the next one."""
+        link = self._writer(lane)
+        rows: list[asyncpg.Record] = []
+        try:
+            if batch.entries:
+                shards, counts = shard_columns(batch.entries)
+                rows = await link.commit.fetch(
+                    shards,
+                    counts,
+                    account_rows(link.oids["account_change"], batch.accounts),
+                    dt.datetime.fromtimestamp(batch.at_us / 1_000_000, dt.UTC),
+                    journal_rows(link.oids["journal_entry"], batch.entries),
+                    len(batch.accounts),
+                    int2_array([shard for shard, _ in wanted]),
+                    int8_array([identity for _, identity in wanted]),
+                )
+            if link.in_transaction:
+                link.in_transaction = False
+                await link.connection.execute("COMMIT")
+        except asyncpg.UniqueViolationError as fault:
+            await self._rollback(link)
+            raise KeyTaken(fault.constraint_name or "journal") from fault
+        except LOST as fault:
+            raise StoreUnavailable(_text(fault)) from fault
+        except asyncpg.PostgresError as fault:
+            await self._rollback(link)
+            if fault.sqlstate == STALE:
+                raise StaleAccounts(str(len(batch.accounts))) from fault
+            if isinstance(fault, (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)):
+                raise StaleAccounts(fault.sqlstate or "") from fault
+            # The text of a database error may quote values; its code says enough.
+            raise StoreError(f"the store refused a batch (SQLSTATE {fault.sqlstate})") from None
+        return [_account_state(row) for row in rows if row[0] is not None]
+
+    @staticmethod
+    async def _rollback(link: _Writer) -> None:
+        if link.connection.is_in_transaction():
+            try:
+                await link.connection.execute("ROLLBACK")
+            except LOST as fault:
+                raise StoreUnavailable(_text(fault)) from fault
+        link.in_transaction = False
+
+    async def _at_desk(self, work: "Callable[[Connection[asyncpg.Record]], Awaitable[Result]]") -> "Result":
+        """Reference data goes over a connection of its own, never a lane's, opened again whenever it was lost."""
+        async with self._desk_lock:
+            try:
+                if self._desk is None or self._desk.is_closed():
+                    self._desk = await asyncpg.connect(
+                        self._url,
+                        timeout=CONNECT_TIMEOUT_S,
+                        server_settings={"application_name": "loyalty-switch desk"},
+                    )
+                return await work(self._desk)
+            except LOST as fault:
+                if self._desk is not None:
+                    self._desk.terminate()
+                    self._desk = None
+                raise StoreUnavailable(_text(fault)) from fault
+            except asyncpg.PostgresError as fault:
+                raise StoreError(_text(fault)) from fault
+
+    async def cut_over(self, institution_id: int, business_date: dt.date) -> dt.date:
+        """Move an institution's business date forward."""
+        return await self._at_desk(lambda c: reference.cut_over(c, institution_id, business_date))
+
+    async def directory(self) -> Directory:
+        """Read the reference data."""
+        return await self._at_desk(reference.load)
+
+    async def directory_version(self) -> int:
+        """The version of the reference data."""
+        return await self._at_desk(reference.version)
+
+    async def close(self) -> None:
+        """Close every connection. Nothing is in flight any more."""
+        for lane in range(len(self._links)):
+            self.terminate(lane)
+        if self._desk is not None:
+            self._desk.terminate()
+            self._desk = None
+
+
+def _account_state(row: asyncpg.Record) -> AccountState:
+    (
+        shard, identity, version, programme, status, points, credit, visits, spend, first_visit, last_visit, tier,
+        tier_points, enrolled_on, lots, token_low, card_status, last_four, card_expires_on, locator,
+    ) = row  # fmt: skip
+    account = Account(
+        shard, identity, version, programme, status, points, credit, visits, spend, first_visit, last_visit, tier,
+        tier_points, enrolled_on.toordinal() - EPOCH_ORDINAL, lots,
+    )  # fmt: skip
+    return AccountState(account, programme, token_low, card_status, last_four, card_expires_on, locator)
+
+
+def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> OriginalRecord:
+    """The original's row and the sum of what was undone of it (rows carry the opposite signs of the original's)."""
+    amount = sum(u["amount"] for u in undone)
+    reversal = next((u for u in undone if u["direct"] and u["class"] == REVERSAL_CLASS), None)
+    functions = FUNCTIONS.get(f"{row['mti']:04d}", {})
+    original = Original(
+        kind=functions.get(f"{row['processing_code']:06d}", 0),
+        rc_approved=row["rc"] == "00",
+        amount=row["amount"],
+        points_earned=row["points_earned"],
+        points_redeemed=row["points_redeemed"],
+        credit_granted=row["credit_granted"],
+        credit_spent=row["credit_spent"],
+        discount=row["discount"],
+        to_pay=row["to_pay"],
+        lots_moved=row["lots_moved"] or b"",
+        refunded_amount=amount,
+        refunded_points_earned=-sum(u["points_earned"] for u in undone),
+        refunded_points_redeemed=-sum(u["points_redeemed"] for u in undone),
+        refunded_credit_granted=-sum(u["credit_granted"] for u in undone),
+        refunded_credit_spent=-sum(u["credit_spent"] for u in undone),
+        reversed=reversal is not None and amount >= row["amount"],
+        refunded_lots=b"".join(u["lots_moved"] or b"" for u in undone),
+    )
+    return OriginalRecord(
+        seq=row["seq"],
+        sent_on=row["sent_on"],
+        account=row["account"],
+        original=original,
+        reversal_reply=None if reversal is None else reversal["reply"],
+        tombstone=row["fingerprint"] == 0,
+    )
+
+
+def _text(fault: BaseException) -> str:
+    """A connection's fault in a few words. Server errors may quote values, so of them only the code is told."""
+    if isinstance(fault, asyncpg.PostgresError):
+        return f"SQLSTATE {fault.sqlstate}"
+    return f"{type(fault).__name__}: {fault}" if str(fault) else type(fault).__name__

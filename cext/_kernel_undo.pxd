@@ -1,0 +1,167 @@
+# cython: language_level=3, boundscheck=True, wraparound=False
+"""Undoing in C: which lots an original took from and put into, and moving them back. See `cext/reference/undo.py`."""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t
+
+from cext._kernel_conditions cimport share
+from cext._kernel_lots cimport (
+    BALANCE_MAX,
+    DEFICIT_MONTH,
+    LOT_BYTES,
+    MOVES_MAX,
+    Lot,
+    Working,
+    add,
+    larger,
+    owe,
+    pass_through,
+    read_lot,
+    smaller,
+    take_earliest,
+    take_month,
+)
+
+cdef struct Packed:
+    const uint8_t *at
+    Py_ssize_t count
+
+cdef struct Moves:
+    int32_t takes
+    int32_t puts
+    int64_t passed
+    Lot take[MOVES_MAX]
+    Lot put[MOVES_MAX]
+
+cdef struct Part:
+    int64_t direction
+    int64_t whole
+    int64_t before
+    int64_t done
+    int64_t points_earned
+    int64_t points_redeemed
+    int64_t credit_granted
+    int64_t credit_spent
+    int64_t discount
+    int64_t to_pay
+    bint all_of_it
+
+
+cdef inline int64_t part_of(const Part *part, int64_t total) noexcept nogil:
+    return share(total, part.done, part.whole) - share(total, part.before, part.whole)
+
+
+cdef inline bint movable(Packed packed) noexcept nogil:
+    """Whether every move may be added up without leaving 64 bits."""
+    cdef Py_ssize_t i
+    cdef Lot lot
+    for i in range(packed.count):
+        lot = read_lot(packed.at + i * LOT_BYTES)
+        if not -BALANCE_MAX <= lot.points <= BALANCE_MAX:
+            return False
+    return True
+
+
+cdef inline int64_t undone_of(Packed undone, int32_t month, int64_t sign) noexcept nogil:
+    """How much the earlier undoings moved at a month in one direction; more than BALANCE_MAX is as good as that."""
+    cdef int64_t total = 0
+    cdef Py_ssize_t i
+    cdef Lot lot
+    for i in range(undone.count):
+        lot = read_lot(undone.at + i * LOT_BYTES)
+        if lot.month == month and lot.points * sign > 0:
+            total = smaller(BALANCE_MAX, total + lot.points * sign)
+    return total
+
+
+cdef inline void split_moves(
+    Packed packed, Packed undone, int64_t expired, int64_t direction, Moves *moves
+) noexcept nogil:
+    """Split an original's moves into takes and puts; `expired`: what of its takes was expiry, in the earliest lots.
+
+    Takes come in the order of giving back: a deficit first, then by falling month as given (moves are sorted).
+    """
+    cdef int64_t lapsed[MOVES_MAX]
+    cdef int64_t left
+    cdef int32_t i, j
+    cdef Lot lot, other
+    moves.takes = 0
+    moves.puts = 0
+    moves.passed = 0
+    for i in range(<int32_t>packed.count):
+        lapsed[i] = 0
+        lot = read_lot(packed.at + i * LOT_BYTES)
+        if lot.points >= 0:
+            continue
+        if lot.month != DEFICIT_MONTH:
+            lapsed[i] = smaller(-lot.points, larger(0, expired))
+            expired -= lapsed[i]
+        left = -lot.points - lapsed[i] - undone_of(undone, lot.month, 1)
+        if left > 0:
+            lot.points = left
+            push_take(moves, lot)
+    for i in range(<int32_t>packed.count):
+        lot = read_lot(packed.at + i * LOT_BYTES)
+        if lot.points <= 0 or lot.month == DEFICIT_MONTH:
+            continue
+        if direction < 0:
+            left = 0
+            for j in range(<int32_t>packed.count):
+                other = read_lot(packed.at + j * LOT_BYTES)
+                if other.month == lot.month:
+                    left += lapsed[j]
+            moves.passed = smaller(BALANCE_MAX, moves.passed + smaller(lot.points, left))
+        left = lot.points - undone_of(undone, lot.month, -1)
+        if left > 0:
+            lot.points = left
+            moves.put[moves.puts] = lot
+            moves.puts += 1
+
+
+cdef inline void push_take(Moves *moves, Lot lot) noexcept nogil:
+    """Insert a take in the order of giving back: a deficit first, then by falling month."""
+    cdef int32_t at = moves.takes
+    while at > 0 and comes_back_before(lot.month, moves.take[at - 1].month):
+        moves.take[at] = moves.take[at - 1]
+        at -= 1
+    moves.take[at] = lot
+    moves.takes += 1
+
+
+cdef inline bint comes_back_before(int32_t month, int32_t other) noexcept nogil:
+    if other == DEFICIT_MONTH:
+        return False
+    return month == DEFICIT_MONTH or month > other
+
+
+cdef inline int64_t give_back(
+    Working *w, const Moves *moves, int64_t points, int32_t local_month, int32_t earning_month
+) noexcept nogil:
+    """Put points back into the lots they came from; returns what expired at once, its lot having lapsed."""
+    cdef int64_t expired = 0, part
+    cdef int32_t i, month
+    for i in range(moves.takes):
+        month = moves.take[i].month
+        part = smaller(points, moves.take[i].points)
+        points -= part
+        if month == DEFICIT_MONTH:
+            add(w, earning_month, part)
+        elif month < local_month:
+            pass_through(w, month, part)
+            expired += part
+        else:
+            add(w, month, part)
+    add(w, earning_month, points)
+    return expired
+
+
+cdef inline int64_t claw_back(Working *w, const Moves *moves, int64_t points, bint deficit_allowed) noexcept nogil:
+    """Take points from the lots they were put into, then from what expires first; owe the rest if allowed."""
+    cdef int64_t left = points
+    cdef int32_t i
+    for i in range(moves.puts):
+        left -= take_month(w, moves.put[i].month, smaller(left, moves.put[i].points))
+    left -= take_earliest(w, left)
+    if deficit_allowed:
+        owe(w, left)
+        return points
+    return points - left

@@ -1,0 +1,147 @@
+# cython: language_level=3, boundscheck=True, wraparound=False, freethreading_compatible=True
+"""Small marks that are made once a message: fingerprint, approval code, DE54 and DE62 of a reply.
+
+`cext/reference/marks.py` says in plain Python what each one is; both are stable, since journal rows outlive a release.
+"""
+
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
+from libc.stdint cimport int64_t, uint64_t
+
+cdef enum:
+    RECEIPT_BYTES_MAX = 9 * (2 + 3 + 20)
+    AMOUNTS_BYTES = 40
+    AMOUNT_DIGITS = 12
+
+cdef uint64_t FNV_OFFSET = 0xCBF29CE484222325ULL
+cdef uint64_t FNV_PRIME = 0x100000001B3ULL
+cdef uint64_t GOLDEN = 0x9E3779B97F4A7C15ULL
+cdef uint64_t MIX_1 = 0xBF58476D1CE4E5B9ULL
+cdef uint64_t MIX_2 = 0x94D049BB133111EBULL
+cdef const char *ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+cdef const char *DIGITS = b"0123456789"
+
+
+cdef inline uint64_t mixed(uint64_t value) noexcept nogil:
+    """SplitMix64's finaliser: every bit of the result depends on every bit of the value."""
+    value = (value ^ (value >> 30)) * MIX_1
+    value = (value ^ (value >> 27)) * MIX_2
+    return value ^ (value >> 31)
+
+
+def fingerprint(int64_t high, int64_t low, *parts):
+    """A digest of a token and of texts (None where there is none); never 0, which marks a tombstone."""
+    cdef uint64_t state = FNV_OFFSET
+    cdef const char *text
+    cdef Py_ssize_t size, at
+    cdef object part
+    state = mixed(state ^ <uint64_t>high)
+    state = mixed(state ^ <uint64_t>low)
+    for part in parts:
+        if part is None:
+            state = mixed(state + GOLDEN)
+            continue
+        text = PyUnicode_AsUTF8AndSize(part, &size)
+        for at in range(size):
+            state = (state ^ <unsigned char>text[at]) * FNV_PRIME
+        state = mixed(state ^ <uint64_t>size)
+    cdef int64_t digest = <int64_t>state
+    return digest if digest != 0 else 1
+
+
+def approval_code(int64_t key, int64_t terminal, int64_t message_class):
+    """DE38: six characters of Crockford's base 32 from a mix of the message's key."""
+    cdef uint64_t state = mixed(
+        <uint64_t>key * GOLDEN + <uint64_t>terminal * MIX_1 + <uint64_t>message_class
+    )
+    cdef char[6] code
+    cdef int place
+    for place in range(6):
+        code[place] = ALPHABET[(state >> (5 * place)) & 31]
+    return PyUnicode_DecodeASCII(code, 6, NULL)
+
+
+cdef inline int put_number(char *at, int64_t value) noexcept nogil:
+    """Write a signed number in decimal; returns how many characters it took (at most 20)."""
+    cdef char[20] reverse
+    cdef int count = 0, written = 0
+    cdef uint64_t rest = <uint64_t>value
+    if value < 0:
+        at[0] = b"-"
+        written = 1
+        rest = <uint64_t>0 - rest
+    while True:
+        reverse[count] = DIGITS[rest % 10]
+        rest //= 10
+        count += 1
+        if rest == 0:
+            break
+    while count:
+        count -= 1
+        at[written] = reverse[count]
+        written += 1
+    return written
+
+
+cdef inline char *put_tlv(char *at, const char *tag, int64_t value) noexcept nogil:
+    cdef int size = put_number(at + 5, value)
+    at[0] = tag[0]
+    at[1] = tag[1]
+    at[2] = b"0"
+    at[3] = DIGITS[size // 10]
+    at[4] = DIGITS[size % 10]
+    return at + 5 + size
+
+
+def receipt_tlv(
+    int64_t points_balance, int64_t credit_balance, int64_t programme_version, int64_t points_earned,
+    int64_t points_redeemed, int64_t credit_granted, int64_t credit_spent, int64_t discount, int64_t gross,
+):
+    """DE62: balances and programme version always, movements where there were any."""
+    cdef char[RECEIPT_BYTES_MAX] out
+    cdef char *at = out
+    at = put_tlv(at, b"PB", points_balance)
+    at = put_tlv(at, b"CB", credit_balance)
+    at = put_tlv(at, b"RV", programme_version)
+    if points_earned:
+        at = put_tlv(at, b"PE", points_earned)
+    if points_redeemed:
+        at = put_tlv(at, b"PR", points_redeemed)
+    if credit_granted:
+        at = put_tlv(at, b"CG", credit_granted)
+    if credit_spent:
+        at = put_tlv(at, b"CS", credit_spent)
+    if discount:
+        at = put_tlv(at, b"DS", discount)
+        at = put_tlv(at, b"GA", gross)
+    return PyUnicode_DecodeASCII(out, at - out, NULL)
+
+
+cdef int put_amount(char *at, const char *kind, const char *currency, int64_t value) except -1:
+    cdef uint64_t rest = <uint64_t>value if value >= 0 else <uint64_t>0 - <uint64_t>value
+    cdef int place
+    if rest > 999_999_999_999ULL:
+        raise OverflowError("a balance does not fit the 12 digits of DE54")
+    at[0] = kind[0]
+    at[1] = kind[1]
+    at[2] = b"0"
+    at[3] = b"2"
+    at[4] = currency[0]
+    at[5] = currency[1]
+    at[6] = currency[2]
+    at[7] = b"C" if value >= 0 else b"D"
+    for place in range(AMOUNT_DIGITS):
+        at[19 - place] = DIGITS[rest % 10]
+        rest //= 10
+    return 0
+
+
+def additional_amounts(int64_t points, int64_t credit, str currency not None):
+    """DE54: points (account type 60) and credit (65), available (02), signed, 12 digits each (wire.md)."""
+    cdef char[AMOUNTS_BYTES] out
+    cdef Py_ssize_t size
+    cdef const char *code = PyUnicode_AsUTF8AndSize(currency, &size)
+    if size != 3:
+        raise ValueError("a currency is three digits")
+    put_amount(out, b"60", b"999", points)
+    put_amount(out + 20, b"65", code, credit)
+    return PyUnicode_DecodeASCII(out, AMOUNTS_BYTES, NULL)

@@ -1,0 +1,156 @@
+"""What a decision reads and writes, in plain Python, checked as the compiled module's C fields are."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+from cext.programme_table import MOVES_MAX
+from cext.reference import lots as lot_packing
+from cext.reference.conditions import INT64_MAX, INT64_MIN
+
+PURCHASE = 1
+REDEMPTION = 2
+CREDIT_PURCHASE = 3
+REFUND = 4
+REVERSAL = 5
+INQUIRY = 6
+
+PURCHASES = (PURCHASE, REDEMPTION, CREDIT_PURCHASE)
+KINDS = (*PURCHASES, REFUND, REVERSAL, INQUIRY)
+
+
+class _Integers:
+    """Rejects what would not fit the compiled module's C fields."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]  # only ever a base of dataclasses
+            value = getattr(self, field.name)
+            if field.type is int:
+                if not isinstance(value, int):
+                    raise TypeError(f"{field.name} must be an int")
+                if not INT64_MIN <= value <= INT64_MAX:
+                    raise OverflowError(f"{field.name} does not fit 64 bits")
+
+
+@dataclass(slots=True)
+class Account(_Integers):
+    """The row that a decision reads and, by an approval with an effect, changes. `version` is the store's."""
+
+    shard: int
+    id: int
+    version: int
+    programme: int
+    status: int
+    points: int
+    credit: int
+    visits: int
+    spend: int
+    first_visit: int
+    last_visit: int
+    tier: int
+    tier_points: int
+    enrolled_day: int
+    lots: bytes
+
+    def __post_init__(self) -> None:
+        # A slotted dataclass is a new class, so that an argumentless super() would not find it.
+        _Integers.__post_init__(self)
+        lot_packing.checked(self.lots)
+
+    @property
+    def lot_list(self) -> list[tuple[int, int]]:
+        """[(month, points)] by month; month -1 is the deficit lot."""
+        return lot_packing.unpack(self.lots)
+
+    def copy(self) -> Self:
+        """A copy that may be decided on without touching this one."""
+        return replace(self)
+
+
+@dataclass(slots=True)
+class Original(_Integers):
+    """What the journal knows of the message that a refund or a reversal names.
+
+    The legs are those of its row. `refunded_*` is what earlier refunds and partial reversals, that are not
+    themselves reversed, have undone of each already, with the original's sign: minus the sum of their legs.
+    `refunded_amount` is the sum of their amounts, `refunded_lots` their `lots_moved`, one after another in
+    any order.
+    """
+
+    kind: int
+    rc_approved: bool
+    amount: int
+    points_earned: int
+    points_redeemed: int
+    credit_granted: int
+    credit_spent: int
+    discount: int
+    to_pay: int
+    lots_moved: bytes
+    refunded_amount: int = 0
+    refunded_points_earned: int = 0
+    refunded_points_redeemed: int = 0
+    refunded_credit_granted: int = 0
+    refunded_credit_spent: int = 0
+    reversed: bool = False
+    refunded_lots: bytes = b""
+
+    def __post_init__(self) -> None:
+        _Integers.__post_init__(self)
+        lot_packing.unpack(self.refunded_lots)
+        if len(lot_packing.unpack(self.lots_moved)) > MOVES_MAX:
+            raise ValueError(f"lots_moved has at most {MOVES_MAX} entries")
+
+
+@dataclass(slots=True)
+class Request(_Integers):
+    """One message: amounts in minor units, `now` in epoch seconds, the calendar in the programme's zone."""
+
+    kind: int
+    advice: bool
+    amount: int
+    currency: int
+    now: int
+    local_day: int
+    local_month: int
+    hour: int
+    weekday: int
+    day_of_month: int
+    entry_mode: int
+    merchant: int
+    institution: int
+    category: int
+    points_wanted: int = -1
+    credit_wanted: int = -1
+    original: Original | None = None
+    replacement_amount: int = -1
+
+
+@dataclass(slots=True)
+class Decision:
+    """The answer and its legs.
+
+    points: Δ = earned - redeemed - expired + adjusted; credit: Δ = granted - spent. A refund's or a
+    reversal's row has the opposite signs of what it undoes. `to_pay` is DE4 of the reply: what is still to be
+    paid by other means, or, of a refund or reversal, what is to be paid back; the whole amount on a decline.
+    `rules`: 2-byte big-endian indexes.
+    """
+
+    rc: str
+    points_earned: int = 0
+    points_redeemed: int = 0
+    points_expired: int = 0
+    points_adjusted: int = 0
+    credit_granted: int = 0
+    credit_spent: int = 0
+    discount: int = 0
+    to_pay: int = 0
+    points_balance: int = 0
+    credit_balance: int = 0
+    lots_moved: bytes = b""
+    rules: bytes = b""
+    changed: bool = False
+
+    @property
+    def rule_list(self) -> list[int]:
+        """Indexes of the rules that fired, in the programme's order of evaluation."""
+        return [int.from_bytes(self.rules[at : at + 2], "big") for at in range(0, len(self.rules), 2)]

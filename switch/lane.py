@@ -1,0 +1,427 @@
+"""A lane: messages gather while the last commit is in flight, and go down together when it returns.
+
+A lane serves the shards ≡ its number modulo the lanes (architecture.md, 2–5). A batch is: look up what is suspect,
+read the accounts, decide in memory, commit, answer. The usual batch is two statements; suspects (repeats, taken keys,
+unknown outcomes), further cards, reversals and refunds cost look-ups more.
+
+In a busy lane it is one: the statement that commits a batch also reads the accounts of the next, so that this one can
+be decided and sent the moment the commit returns, before the answers are even made. A message on an account that is
+being committed waits for the batch after: it must meet the account as that commit leaves it.
+
+A commit is all or nothing. If an account was changed by another worker meanwhile, the batch is decided again under the
+locks of its shards, so it cannot be overtaken twice. If a key is taken, the batch looks all its keys up, answers those
+that the journal knows, and goes on with the rest. If the store is lost, the outcome of a commit under way is unknown:
+every key of the batch is suspect, and the journal tells.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+import structlog
+
+from switch.deciding import Decider
+from switch.errors import KeyTaken, StaleAccounts, StoreError, StoreUnavailable
+from switch.limits import Limits
+from switch.ports import Batch, Store, Telemetry
+from switch.recent import RecentKeys
+from switch.replies import Replier
+from switch.transaction import AccountKey, AccountState, StoredAnswer, Transaction
+
+log = structlog.get_logger(__name__)
+
+RECONNECT_PAUSE_S = (0.05, 0.1, 0.2, 0.5, 1.0)
+STORE_OUT_OF_REACH = "91"
+FAULT = "96"
+OTHER_CONTENT = "94"
+
+Clock = Callable[[], float]
+States = dict[AccountKey, AccountState]
+
+
+class Lane:
+    """One queue, one batch that is being committed, one whose accounts are being read with it."""
+
+    def __init__(
+        self,
+        number: int,
+        *,
+        store: Store,
+        decider: Decider,
+        replier: Replier,
+        recent: RecentKeys,
+        limits: Limits,
+        telemetry: Telemetry,
+        submit: Callable[[Transaction], None],
+        wall_clock: Clock,
+        loop_clock: Clock,
+    ) -> None:
+        self.number = number
+        self.ready = False
+        self._store = store
+        self._decider = decider
+        self._replier = replier
+        self._recent = recent
+        self._limits = limits
+        self._telemetry = telemetry
+        self._submit = submit
+        self._wall_clock = wall_clock
+        self._loop_clock = loop_clock
+        self._queue: deque[Transaction] = deque()
+        self._read_s = 0.0
+        self._batch: list[Transaction] = []
+        self._under_way: list[Transaction] = []
+        self._busy: set[AccountKey] = set()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        telemetry.gauge_lane_queue(number, self._queue.__len__)
+
+    def put(self, transaction: Transaction) -> bool:
+        """Queue a transaction. False: the lane is full (the caller answers)."""
+        queue = self._queue
+        if len(queue) >= self._limits.lane_queue_messages_max:
+            return False
+        queue.append(transaction)
+        self._wake.set()
+        return True
+
+    @property
+    def waiting(self) -> int:
+        """Messages queued or under way."""
+        return len(self._queue) + len(self._batch) + len(self._under_way)
+
+    def stop(self) -> None:
+        """End `run` once everything that was put is answered."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Carry batches until stopped. Never cancelled while a commit is in flight: see `stop`."""
+        await self._connect()
+        while True:
+            if not self._queue:
+                if self._stopping:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            self._batch = self._take()
+            await self._stream()
+
+    def _take(self) -> list[Transaction]:
+        """The next batch, in order of arrival.
+
+        A message on an account that is being committed waits. So does one that names an original, if the original, or
+        another message that names it, goes down in this batch: it must meet the journal as that leaves it.
+        """
+        queue, busy = self._queue, self._busy
+        batch: list[Transaction] = []
+        deferred: list[Transaction] = []
+        named: set[tuple[int, int]] = set()
+        room = self._limits.batch_messages_max
+        while queue and len(batch) < room and len(deferred) < room:
+            transaction = queue.popleft()
+            if transaction.answered:
+                continue
+            if busy and (transaction.shard, transaction.account_id) in busy:
+                deferred.append(transaction)
+                continue
+            name = transaction.original_name
+            if name is not None:
+                mark = (name.key, name.message_class)
+                if mark in named or any((t.key, t.message_class) == mark for t in batch):
+                    deferred.append(transaction)
+                    continue
+                named.add(mark)
+            batch.append(transaction)
+        queue.extendleft(reversed(deferred))
+        return batch
+
+    async def _stream(self) -> None:
+        """Carry one batch after another until the queue is dry, each commit reading the accounts of the next batch."""
+        loop = asyncio.get_running_loop()
+        previous: list[Transaction] = []
+        states: States | None = None
+        while self._batch:
+            try:
+                rows = await self._prepare(states, locked=False)
+            except Exception:  # noqa: BLE001  # met again, and dealt with, in _carry
+                self._answer(previous)
+                await self._carry()
+                return
+            if rows is not None:
+                batch = self._begin(rows)
+                if previous:
+                    # Runs when the commit has left and this task waits for it.
+                    loop.call_soon(self._answer, previous)
+                try:
+                    found = await self._commit(rows, list({(t.shard, t.account_id) for t in self._batch}))
+                except Exception as fault:  # noqa: BLE001  # each kind has its own way out, in _carry
+                    self._end()
+                    self._queue.extendleft(reversed(self._batch))
+                    self._batch = [t for t in batch if not t.answered]
+                    await self._carry(fault)
+                    return
+                self._end()
+                previous = batch
+                states = _by_key(found)
+            if not self._batch:
+                self._answer(previous)
+                previous = []
+                self._batch = self._take()
+                states = None
+        self._answer(previous)
+
+    def _begin(self, rows: Batch) -> list[Transaction]:
+        """The batch is under way from now; what has gathered since, and is on other accounts, is the next one."""
+        batch = self._under_way = self._batch
+        self._busy = {(s.account.shard, s.account.id) for s in rows.accounts}
+        self._batch = self._take()
+        return batch
+
+    def _end(self) -> None:
+        self._under_way = []
+        self._busy = set()
+
+    async def _commit(self, rows: Batch, wanted: Sequence[AccountKey]) -> list[AccountState]:
+        started = perf_counter()
+        read_s = self._read_s
+        found = await self._store.commit(self.number, rows, wanted)
+        self._telemetry.batch(self.number, len(rows.entries), read_s, perf_counter() - started)
+        return found
+
+    async def _carry(self, fault: BaseException | None = None) -> None:
+        """Take the batch down and up again on its own, whatever the store does meanwhile."""
+        locked = False
+        attempts = 0
+        while self._batch:
+            if fault is None:
+                try:
+                    await self._attempt(locked=locked)
+                except Exception as caught:  # noqa: BLE001  # each kind has its own way out, below
+                    fault = caught
+                else:
+                    return
+            again = await self._learn(fault)
+            locked = isinstance(fault, StaleAccounts)
+            fault = None
+            attempts = attempts + 1 if again else 0
+            if attempts >= self._limits.batch_attempts_max:
+                log.error("batch_given_up", lane=self.number, messages=len(self._batch), attempts=attempts)
+                self._give_up(self._batch, FAULT)
+                self._batch = []
+            self._batch = [t for t in self._batch if not t.answered]
+
+    async def _learn(self, fault: BaseException) -> bool:
+        """Do what a fault asks for before the batch is tried again; whether it counts as one more attempt."""
+        count = len(self._batch)
+        if isinstance(fault, StaleAccounts):
+            self._telemetry.retried(self.number, count)
+            return True
+        self._suspect_all()
+        if isinstance(fault, KeyTaken):
+            self._telemetry.retried(self.number, count)
+            return True
+        self.ready = False
+        if isinstance(fault, StoreUnavailable):
+            self._telemetry.store("lost")
+            log.warning("store_lost", lane=self.number, messages=count, reason=str(fault))
+        else:
+            # A fault of ours or a row that the store refuses: find the culprit by halving, so that one bad message
+            # does not take its neighbours with it; and keep the lane alive.
+            log.error("batch_fault", lane=self.number, messages=count, exc_info=fault)
+            self._store.terminate(self.number)
+            self._isolate_fault()
+        await self._connect()
+        return False
+
+    def _isolate_fault(self) -> None:
+        batch = self._batch
+        if len(batch) == 1:
+            self._telemetry.refused("fault")
+            self._give_up(batch, FAULT)
+            self._batch = []
+            return
+        half = len(batch) // 2
+        self._queue.extendleft(reversed(batch[half:]))
+        self._batch = batch[:half]
+        self._suspect_all()
+
+    def _suspect_all(self) -> None:
+        for transaction in self._batch:
+            transaction.suspect = True
+
+    async def _connect(self) -> None:
+        """Reach the store, however long it takes. Deadlines go on being kept by `expire`."""
+        attempt = 0
+        while True:
+            try:
+                await self._store.connect(self.number)
+            except StoreError as fault:
+                pause = RECONNECT_PAUSE_S[min(attempt, len(RECONNECT_PAUSE_S) - 1)]
+                if attempt == len(RECONNECT_PAUSE_S):
+                    log.warning("store_out_of_reach", lane=self.number, reason=str(fault))
+                attempt += 1
+                if self._stopping and not self.waiting:
+                    return
+                await asyncio.sleep(pause)
+            else:
+                self.ready = True
+                self._telemetry.store("connected")
+                return
+
+    async def _attempt(self, *, locked: bool) -> None:
+        """Prepare, commit and answer the batch, one after the other."""
+        rows = await self._prepare(None, locked=locked)
+        if rows is None:
+            return
+        await self._commit(rows, ())
+        batch, self._batch = self._batch, []
+        self._answer(batch)
+
+    async def _prepare(self, states: States | None, *, locked: bool) -> Batch | None:
+        """Decide the batch on the accounts given, or read them. None: nothing of it is left to commit here."""
+        started = perf_counter()
+        store, number = self._store, self.number
+        if locked:
+            await store.lock(number, sorted({t.shard for t in self._batch}))
+        if any(t.suspect for t in self._batch):
+            await self._answer_known()
+        states = await self._read(states)
+        batch = self._batch
+        if not batch:
+            if locked:
+                await store.commit(number, Batch(0, [], []))
+            return None
+        for transaction in batch:
+            if transaction.original_name is not None:
+                transaction.original_record = await store.original(number, transaction)
+        now = self._wall_clock()
+        entries = self._decider.decide(batch, states, now)
+        self._replier.prepare(batch)
+        accounts = sorted((s for s in states.values() if s.changed), key=_by_shard_and_id)
+        entries.sort(key=_by_shard)
+        self._read_s = perf_counter() - started
+        return Batch(int(now * 1_000_000), accounts, entries)
+
+    async def _answer_known(self) -> None:
+        """Ask the journal for the suspects, and answer those that it knows."""
+        suspects = [t for t in self._batch if t.suspect]
+        found = await self._store.answers(self.number, [t.journal_key() for t in suspects])
+        if not found:
+            return
+        answers = {(a.key, a.terminal, a.message_class): a for a in found}
+        rest = []
+        for transaction in self._batch:
+            answer = answers.get(transaction.recent_key) if transaction.suspect else None
+            if answer is None:
+                rest.append(transaction)
+            else:
+                self._repeat(transaction, answer)
+        self._batch = rest
+        self._replier.flush()
+
+    def _repeat(self, transaction: Transaction, answer: StoredAnswer) -> None:
+        """Give a message the reply that the journal keeps under its key."""
+        key = transaction.recent_key
+        replier = self._replier
+        if answer.tombstone or answer.reply is None:
+            replier.refuse(transaction, "12", "reversed before it came")
+        elif answer.fingerprint != transaction.fingerprint:
+            replier.refuse(transaction, OTHER_CONTENT, "the key has other content")
+        else:
+            self._telemetry.repeated()
+            replier.repeat(transaction, answer.reply)
+            for waiter in transaction.waiters or ():
+                replier.repeat(waiter, answer.reply)
+            self._recent.finish(key, (answer.fingerprint, answer.reply))
+            return
+        for waiter in transaction.waiters or ():
+            replier.refuse(waiter, transaction.response_code, "as its first copy")
+        self._recent.forget(key)
+
+    async def _read(self, states: States | None) -> States:
+        """The accounts of the batch. Messages whose account is in another lane's shard are passed on and leave it."""
+        if states is None:
+            wanted = {(t.shard, t.account_id) for t in self._batch}
+            states = _by_key(await self._store.accounts(self.number, [s for s, _ in wanted], [i for _, i in wanted]))
+        strangers = [t for t in self._batch if t.card is None and not _is_first_card(states, t)]
+        if strangers:
+            await self._find_further(strangers, states)
+        return states
+
+    async def _find_further(self, strangers: list[Transaction], states: States) -> None:
+        tokens = {t.token_bytes(): t for t in strangers}
+        rows = await self._store.further_cards(self.number, [t.shard for t in tokens.values()], list(tokens))
+        cards = {(row.shard, row.token): row for row in rows}
+        moved: set[int] = set()
+        for transaction in strangers:
+            card = cards.get((transaction.shard, transaction.token_bytes()))
+            if card is None:
+                transaction.unknown_card = True
+                continue
+            transaction.card = card
+            transaction.shard = card.account_shard
+            transaction.account_id = card.account
+            if (card.account_shard, card.account) not in states or transaction.suspect:
+                moved.add(id(transaction))
+                self._submit(transaction)
+        if moved:
+            self._batch = [t for t in self._batch if id(t) not in moved]
+
+    def _answer(self, batch: list[Transaction]) -> None:
+        """The commit returned: say so to every till, one write per connection."""
+        recent, replier = self._recent, self._replier
+        for transaction in batch:
+            stored = transaction.stored_reply
+            assert stored is not None
+            recent.finish(transaction.recent_key, (transaction.fingerprint, stored))
+            replier.send(transaction)
+            if transaction.waiters:
+                for waiter in transaction.waiters:
+                    self._telemetry.repeated()
+                    replier.repeat(waiter, stored)
+        replier.flush()
+
+    def _give_up(self, transactions: list[Transaction], response_code: str) -> None:
+        """Answer messages whose fate this worker will not learn; advices get silence, so that the till keeps them."""
+        for transaction in transactions:
+            self._recent.forget(transaction.recent_key)
+            self._replier.give_up(transaction, response_code)
+            for waiter in transaction.waiters or ():
+                self._replier.give_up(waiter, response_code)
+        self._replier.flush()
+
+    def expire(self) -> None:
+        """Answer what is past its deadline, and cut a store that keeps a batch waiting beyond it."""
+        now = self._loop_clock()
+        late = [t for t in (*self._under_way, *self._batch) if not t.answered and t.deadline <= now]
+        if late and self.ready:
+            self._telemetry.store("deadline")
+            self._store.terminate(self.number)
+        for transaction in self._queue:
+            if transaction.deadline > now:
+                break
+            if not transaction.answered:
+                late.append(transaction)
+        if late:
+            self._telemetry.refused("reply_deadline")
+            self._give_up(late, STORE_OUT_OF_REACH)
+
+
+def _by_key(found: list[AccountState]) -> States:
+    return {(s.account.shard, s.account.id): s for s in found}
+
+
+def _is_first_card(states: States, transaction: Transaction) -> bool:
+    state = states.get((transaction.shard, transaction.account_id))
+    return state is not None and state.token_low == transaction.token_low
+
+
+def _by_shard(transaction: Transaction) -> int:
+    return transaction.shard
+
+
+def _by_shard_and_id(state: AccountState) -> tuple[int, int]:
+    return (state.account.shard, state.account.id)
