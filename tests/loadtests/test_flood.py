@@ -110,7 +110,11 @@ async def test_replies_in_pieces_are_put_together() -> None:
 
 
 async def test_an_answer_to_something_else_is_a_mismatch() -> None:
-    report = await flooded(lambda client, frame: client.answer(reply(frame, DE11="999999")))
+    def answer_the_next_one(client: FrameServer, frame: bytes) -> None:
+        stan = CODEC.decode(frame[LENGTH_BYTES:]).fields[11]
+        client.answer(reply(frame, DE11=f"{(int(stan) + 1) % 1_000_000:06d}"))
+
+    report = await flooded(answer_the_next_one)
     assert report.mismatched > 0
     assert report.messages == 0
     assert not report.sound
