@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from adapters.postgres.connecting import Connection
 from adapters.postgres.errors import DatabaseError
 from adapters.postgres.queries import named
+from cext.programme_table import SLOTS_MAX
 from switch.programme import load
-from switch.programme.document import read
 from switch.programme.errors import ProgrammeError
-from switch.programme.model import Partner, ProgrammeModel
+from switch.programme.model import Club, Partner
 
 _SQL = named("reference")
-_FIRST_VERSION = 1
+FIRST_VERSION = 1
+LOADED = "load"
+"""The maker of what came with `load DIR`."""
 _ANY = 1
 
 
@@ -20,7 +22,8 @@ _ANY = 1
 class ProgrammeText:
     """A programme's YAML, found to be sound: what it compiles to is independent of a database.
 
-    `mentions` are the categories, merchants and institutions that its rules name.
+    `mentions` are the categories, merchants and institutions that its rules name; `slots` what accounts keep counters
+    and offers for, by kind and name.
     """
 
     name: str
@@ -33,6 +36,8 @@ class ProgrammeText:
     rule_ids: tuple[str, ...]
     partners: tuple[Partner, ...]
     mentions: frozenset[tuple[str, str]]
+    slots: tuple[tuple[str, str], ...]
+    clubs: tuple[Club, ...]
 
 
 def read_programme(text: str) -> ProgrammeText:
@@ -40,11 +45,12 @@ def read_programme(text: str) -> ProgrammeText:
     mentions: set[tuple[str, str]] = set()
 
     def note(kind: str, name: str) -> int:
-        mentions.add((kind, name))
+        # Clubs are declared by the programme itself.
+        if kind != "club":
+            mentions.add((kind, name))
         return _ANY
 
     compiled = load(text, ids=note)
-    model = ProgrammeModel.model_validate(read(text).content)
     return ProgrammeText(
         name=compiled.name,
         text=text,
@@ -52,10 +58,12 @@ def read_programme(text: str) -> ProgrammeText:
         owner=compiled.owner,
         currency=compiled.currency,
         point_value=compiled.point_value,
-        deficit_allowed=model.deficit == "allow",
+        deficit_allowed=compiled.model.deficit == "allow",
         rule_ids=compiled.rule_ids,
-        partners=tuple(model.partners),
+        partners=compiled.partners,
         mentions=frozenset(mentions),
+        slots=tuple(compiled.slots),
+        clubs=compiled.clubs,
     )
 
 
@@ -68,6 +76,90 @@ async def find_programme(opened: Connection, name: str) -> int | None:
 async def store_programme(opened: Connection, programme: ProgrammeText) -> int:
     """Keep a new programme as its version 1, live at once. Raises `DatabaseError` if it names what is not
     there.
+    """
+    number = await add_programme(opened, programme)
+    await add_version(opened, number, FIRST_VERSION, "live", programme, made_by=LOADED)
+    await set_partners(opened, number, programme)
+    return number
+
+
+async def add_programme(opened: Connection, programme: ProgrammeText) -> int:
+    """Keep a new programme's name and owner; returns its number.
+
+    Raises `DatabaseError` if it names what is not there.
+    """
+    names = await require_names(opened, programme)
+    number: int = await opened.fetchval(_SQL["add_programme"], names["institution", programme.owner], programme.name)
+    return number
+
+
+async def add_version(
+    opened: Connection, number: int, version: int, state: str, programme: ProgrammeText, *, made_by: str
+) -> None:
+    """Keep a text as a version of a programme, and give a number to what is new in it."""
+    await _give_slots(opened, number, programme)
+    await opened.execute(_SQL["upsert_clubs"], number, *_club_columns(programme))
+    await opened.execute(
+        _SQL["add_version"],
+        number,
+        version,
+        state,
+        programme.text,
+        programme.source_hash,
+        programme.currency,
+        programme.point_value,
+        programme.deficit_allowed,
+        list(programme.rule_ids),
+        made_by,
+    )
+
+
+async def _give_slots(opened: Connection, number: int, programme: ProgrammeText) -> None:
+    """A slot that a name has is its for ever; a new name takes the next one.
+
+    Raises `DatabaseError` if there is none left.
+    """
+    taken = {(row["kind"], row["name"]): row["slot"] for row in await opened.fetch(_SQL["slots"], number)}
+    first = max(taken.values(), default=0) + 1
+    new = [key for key in programme.slots if key not in taken]
+    if first + len(new) - 1 > SLOTS_MAX:
+        raise DatabaseError(
+            f"programme {programme.name} has had more than {SLOTS_MAX} stamp cards, draws, limits and offers"
+        )
+    for slot, (kind, name) in enumerate(new, first):
+        await opened.execute(_SQL["add_slot"], number, slot, kind, name)
+
+
+def _club_columns(programme: ProgrammeText) -> tuple[list[object], ...]:
+    clubs = programme.clubs
+    return (
+        [club.code for club in clubs],
+        [club.name for club in clubs],
+        [club.audience for club in clubs],
+        [club.open for club in clubs],
+        [club.fee for club in clubs],
+    )
+
+
+async def set_partners(opened: Connection, number: int, programme: ProgrammeText) -> None:
+    """Let those take part whom this text names, and nobody else."""
+    names = await _names(opened)
+    await opened.execute(_SQL["remove_partners"], number)
+    for partner in programme.partners:
+        await opened.execute(
+            _SQL["add_partner"],
+            number,
+            names["institution", partner.institution],
+            partner.role,
+            partner.accrual_price,
+            partner.redeem_price,
+        )
+
+
+async def require_names(opened: Connection, programme: ProgrammeText) -> Mapping[tuple[str, str], int]:
+    """Whom the text names, by kind and name; its categories are added.
+
+    Raises `DatabaseError` for what is not there.
     """
     names = await _names(opened)
     missing = sorted(
@@ -85,28 +177,7 @@ async def store_programme(opened: Connection, programme: ProgrammeText) -> int:
     for kind, name in programme.mentions:
         if kind == "category":
             await opened.execute(_SQL["add_category"], name)
-    number: int = await opened.fetchval(_SQL["add_programme"], names["institution", programme.owner], programme.name)
-    await opened.execute(
-        _SQL["add_live_version"],
-        number,
-        _FIRST_VERSION,
-        programme.text,
-        programme.source_hash,
-        programme.currency,
-        programme.point_value,
-        programme.deficit_allowed,
-        list(programme.rule_ids),
-    )
-    for partner in programme.partners:
-        await opened.execute(
-            _SQL["add_partner"],
-            number,
-            names["institution", partner.institution],
-            partner.role,
-            partner.accrual_price,
-            partner.redeem_price,
-        )
-    return number
+    return names
 
 
 async def _names(opened: Connection) -> Mapping[tuple[str, str], int]:
@@ -117,4 +188,15 @@ async def _names(opened: Connection) -> Mapping[tuple[str, str], int]:
     return names
 
 
-__all__ = ["ProgrammeError", "ProgrammeText", "find_programme", "read_programme", "store_programme"]
+__all__ = [
+    "FIRST_VERSION",
+    "ProgrammeError",
+    "ProgrammeText",
+    "add_programme",
+    "add_version",
+    "find_programme",
+    "read_programme",
+    "require_names",
+    "set_partners",
+    "store_programme",
+]

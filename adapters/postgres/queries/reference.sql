@@ -18,13 +18,20 @@ SELECT m.id, m.code, m.institution, m.name, m.category, c.name AS category_name
   FROM merchant AS m JOIN category AS c ON c.id = m.category ORDER BY m.id;
 
 -- terminals --
-SELECT id, code, institution, merchant, status FROM terminal WHERE status <> 2 ORDER BY id;
+SELECT id, code, institution, merchant, status, receipt_language, receipt_width, receipt_digits, receipt_mark
+  FROM terminal WHERE status <> 2 ORDER BY id;
 
 -- programmes --
--- The live version of each programme, with the institutions whose tills it serves: its owner and its partners.
-SELECT p.id, p.name, p.institution, v.version, v.source, v.source_hash,
-       ARRAY(SELECT institution FROM programme_partner WHERE programme = p.id ORDER BY institution) AS partners
-  FROM programme AS p JOIN programme_version AS v ON v.programme = p.id AND v.state = 'live'
+-- The live and the shadow version of each programme, with the institutions whose tills it serves (its owner and its
+-- partners), and the numbers of its slots and clubs.
+SELECT p.id, p.name, p.institution, v.version, v.state, v.source, v.source_hash,
+       ARRAY(SELECT institution FROM programme_partner WHERE programme = p.id ORDER BY institution) AS partners,
+       ARRAY(SELECT kind FROM programme_slot WHERE programme = p.id ORDER BY slot) AS slot_kinds,
+       ARRAY(SELECT name FROM programme_slot WHERE programme = p.id ORDER BY slot) AS slot_names,
+       ARRAY(SELECT slot FROM programme_slot WHERE programme = p.id ORDER BY slot) AS slots,
+       ARRAY(SELECT code FROM club WHERE programme = p.id ORDER BY id) AS club_codes,
+       ARRAY(SELECT id FROM club WHERE programme = p.id ORDER BY id) AS clubs
+  FROM programme AS p JOIN programme_version AS v ON v.programme = p.id AND v.state IN ('live', 'shadow')
  ORDER BY p.id;
 
 -- cut_over --
@@ -38,12 +45,32 @@ SELECT id FROM programme WHERE name = $1;
 -- add_programme --
 INSERT INTO programme (institution, name) VALUES ($1, $2) RETURNING id;
 
--- add_live_version --
-INSERT INTO programme_version (programme, version, state, source, source_hash, currency, point_value, deficit_allowed, rule_ids)
-VALUES ($1, $2, 'live', $3, $4, $5, $6, $7, $8);
+-- add_version --
+INSERT INTO programme_version (programme, version, state, source, source_hash, currency, point_value, deficit_allowed, rule_ids,
+                               made_by, live_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $3 = 'live' THEN now() END);
+
+-- remove_partners --
+DELETE FROM programme_partner WHERE programme = $1;
 
 -- add_partner --
 INSERT INTO programme_partner (programme, institution, role, accrual_price, redeem_price) VALUES ($1, $2, $3, $4, $5);
 
 -- add_category --
 INSERT INTO category (name) VALUES ($1) ON CONFLICT (name) DO NOTHING;
+
+-- slots --
+-- $1 programme.
+SELECT kind, name, slot FROM programme_slot WHERE programme = $1 ORDER BY slot;
+
+-- add_slot --
+INSERT INTO programme_slot (programme, slot, kind, name) VALUES ($1, $2, $3, $4);
+
+-- upsert_clubs --
+-- $1 programme, $2 codes, $3 names, $4 audiences, $5 whether open, $6 fees. A club that is no longer named stays: members are in it.
+INSERT INTO club AS c (programme, code, name, audience, open, fee)
+SELECT $1, given.code, given.name, given.audience, given.open, given.fee
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[]) AS given (code, name, audience, open, fee)
+    ON CONFLICT (programme, code) DO UPDATE
+   SET name = excluded.name, audience = excluded.audience, open = excluded.open, fee = excluded.fee
+ WHERE (c.name, c.audience, c.open, c.fee) IS DISTINCT FROM (excluded.name, excluded.audience, excluded.open, excluded.fee);
