@@ -20,7 +20,20 @@ if SANITIZE:
     COMPILE_ARGS += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
     LINK_ARGS += [f"-fsanitize={SANITIZE}"]
 
-MODULES = ["_framing", "_iso8583", "_kernel", "_marks", "_pgarray", "_reply"]
+MODULES = [
+    "_admission",
+    "_deciding",
+    "_framing",
+    "_iso8583",
+    "_kernel",
+    "_kernel_records",
+    "_marks",
+    "_pgarray",
+    "_pgrows",
+    "_replay",
+    "_reply",
+    "_transaction",
+]
 
 setup(
     ext_modules=cythonize(

@@ -9,7 +9,7 @@ long. A failure is a code until it leaves.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_Next
+from cpython.dict cimport PyDict_GetItem, PyDict_Next
 from cpython.mem cimport PyMem_Free
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.unicode cimport PyUnicode_DecodeASCII
@@ -288,12 +288,17 @@ cdef class Iso8583:
 
     def encode(self, message):
         """The bytes of `message`; an encode error names the element that doesn't fit its definition."""
+        return self.written(message.mti, message.fields, None, None)
+
+    def encode_reply(self, mti, dict decided not None, dict asked not None, tuple echoed not None):
+        """The bytes of a message of what was `decided`, and of those elements in `echoed` that only `asked` has."""
+        return self.written(mti, decided, asked, echoed)
+
+    cdef bytes written(self, mti, dict fields, dict asked, tuple echoed):
         cdef PyObject *values[DATA_ELEMENT_MAX + 1]
         cdef byte stack[STACK_BUFFER]
         cdef Buffer buffer
         cdef uint64_t first = 0, second = 0
-        cdef object mti = message.mti
-        cdef dict fields = message.fields
         cdef const byte *digits = self.mti_digits(mti)
         buffer.start = buffer.at = stack
         buffer.end = &stack[0] + STACK_BUFFER
@@ -301,9 +306,11 @@ cdef class Iso8583:
         if fields is None:
             raise TypeError("fields must be a dict")
         # The values are borrowed from the dict until the last byte is written: nobody may change it meanwhile.
-        with cython.critical_section(fields):
+        with cython.critical_section(fields, fields if asked is None else asked):
             try:
                 self.collect(fields, values, &first, &second)
+                if asked is not None:
+                    self.collect_echoed(asked, echoed, values, &first)
                 self.write_head(digits, &buffer, first, second)
                 self.write_half(&buffer, values, first, 1)
                 self.write_half(&buffer, values, second, 65)
@@ -343,6 +350,25 @@ cdef class Iso8583:
                 first[0] |= <uint64_t>1 << (64 - number)
             else:
                 second[0] |= <uint64_t>1 << (128 - number)
+        return 0
+
+    cdef int collect_echoed(self, dict asked, tuple echoed, PyObject **values, uint64_t *first) except -1:
+        """Those of `echoed`, all of the first bitmap, that are asked for and not there yet."""
+        cdef object key
+        cdef PyObject *value
+        cdef uint64_t bit
+        cdef long number
+        for key in echoed:
+            number = key
+            if not 2 <= number <= 64:
+                raise self.encode_error(key, ENCODE_NUMBER)
+            bit = <uint64_t>1 << (64 - number)
+            if first[0] & bit:
+                continue
+            value = PyDict_GetItem(asked, key)
+            if value != NULL:
+                values[number] = value
+                first[0] |= bit
         return 0
 
     cdef int write_head(self, const byte *digits, Buffer *buffer, uint64_t first, uint64_t second) except -1:

@@ -4,8 +4,10 @@
 Nothing here touches a Python object. Every index is checked against `count` or `moves` before it is used.
 """
 
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t
 from libc.string cimport memmove
+
+from cext._kernel_arithmetic cimport BALANCE_MAX, read_number, smaller, write_number
 
 cdef enum:
     LOTS_MAX = 36
@@ -14,17 +16,11 @@ cdef enum:
     LOT_BYTES = 10
     DEFICIT_MONTH = -1
 
-cdef extern from *:
-    """
-    #define KERNEL_BALANCE_MAX 10000000000000000LL
-    """
-    const int64_t BALANCE_MAX "KERNEL_BALANCE_MAX"
-
 cdef struct Lot:
     int64_t points
     int32_t month
 
-cdef struct Working:
+cdef struct Lots:
     int32_t count
     int32_t moves
     bint overfull
@@ -32,36 +28,19 @@ cdef struct Working:
     Lot moved[MOVES_MAX]
 
 
-cdef inline int64_t smaller(int64_t a, int64_t b) noexcept nogil:
-    return a if a < b else b
-
-
-cdef inline int64_t larger(int64_t a, int64_t b) noexcept nogil:
-    return a if a > b else b
-
-
 cdef inline Lot read_lot(const uint8_t *at) noexcept nogil:
     cdef Lot lot
-    cdef uint64_t points = 0
-    cdef int i
     lot.month = <int16_t>((<uint16_t>at[0] << 8) | at[1])
-    for i in range(2, LOT_BYTES):
-        points = (points << 8) | at[i]
-    lot.points = <int64_t>points
+    lot.points = read_number(at + 2, 8)
     return lot
 
 
 cdef inline void write_lot(uint8_t *at, Lot lot) noexcept nogil:
-    cdef uint64_t points = <uint64_t>lot.points
-    cdef int i
-    at[0] = <uint8_t>((lot.month >> 8) & 0xFF)
-    at[1] = <uint8_t>(lot.month & 0xFF)
-    for i in range(LOT_BYTES - 1, 1, -1):
-        at[i] = <uint8_t>(points & 0xFF)
-        points >>= 8
+    write_number(at, 2, lot.month)
+    write_number(at + 2, 8, lot.points)
 
 
-cdef inline void record(Working *w, int32_t month, int64_t points) noexcept nogil:
+cdef inline void record(Lots *w, int32_t month, int64_t points) noexcept nogil:
     """Add a move to the entry of its month and direction; entries are sorted by month, taken before put."""
     cdef bint put = points > 0
     cdef int32_t at = w.moves
@@ -82,7 +61,7 @@ cdef inline void record(Working *w, int32_t month, int64_t points) noexcept nogi
     w.moves += 1
 
 
-cdef inline int32_t find(const Working *w, int32_t month) noexcept nogil:
+cdef inline int32_t find(const Lots *w, int32_t month) noexcept nogil:
     """The index of the first lot that does not expire before `month`."""
     cdef int32_t at = w.count
     while at > 0 and w.lots[at - 1].month >= month:
@@ -90,23 +69,23 @@ cdef inline int32_t find(const Working *w, int32_t month) noexcept nogil:
     return at
 
 
-cdef inline void remove(Working *w, int32_t at) noexcept nogil:
+cdef inline void remove(Lots *w, int32_t at) noexcept nogil:
     w.count -= 1
     memmove(&w.lots[at], &w.lots[at + 1], (w.count - at) * sizeof(Lot))
 
 
-cdef inline void insert(Working *w, int32_t at, int32_t month, int64_t points) noexcept nogil:
+cdef inline void insert(Lots *w, int32_t at, int32_t month, int64_t points) noexcept nogil:
     memmove(&w.lots[at + 1], &w.lots[at], (w.count - at) * sizeof(Lot))
     w.lots[at].month = month
     w.lots[at].points = points
     w.count += 1
 
 
-cdef inline bint owes(const Working *w) noexcept nogil:
+cdef inline bint owes(const Lots *w) noexcept nogil:
     return w.count > 0 and w.lots[0].month == DEFICIT_MONTH
 
 
-cdef inline int64_t take_at(Working *w, int32_t at, int64_t points) noexcept nogil:
+cdef inline int64_t take_at(Lots *w, int32_t at, int64_t points) noexcept nogil:
     """Take at most `points` from the lot at an index; a lot that is empty then is removed."""
     cdef int64_t taken = smaller(points, w.lots[at].points)
     if taken <= 0:
@@ -118,7 +97,7 @@ cdef inline int64_t take_at(Working *w, int32_t at, int64_t points) noexcept nog
     return taken
 
 
-cdef inline int64_t lapse(Working *w, int32_t local_month) noexcept nogil:
+cdef inline int64_t lapse(Lots *w, int32_t local_month) noexcept nogil:
     cdef int64_t expired = 0
     cdef int32_t at = 1 if owes(w) else 0
     while at < w.count and w.lots[at].month < local_month:
@@ -126,7 +105,7 @@ cdef inline int64_t lapse(Working *w, int32_t local_month) noexcept nogil:
     return expired
 
 
-cdef inline int64_t spendable(const Working *w) noexcept nogil:
+cdef inline int64_t spendable(const Lots *w) noexcept nogil:
     cdef int64_t total = 0
     cdef int32_t at
     for at in range(w.count):
@@ -135,7 +114,7 @@ cdef inline int64_t spendable(const Working *w) noexcept nogil:
     return total
 
 
-cdef inline int64_t take_earliest(Working *w, int64_t points) noexcept nogil:
+cdef inline int64_t take_earliest(Lots *w, int64_t points) noexcept nogil:
     cdef int64_t left = points
     cdef int32_t at = 1 if owes(w) else 0
     while left > 0 and at < w.count:
@@ -144,14 +123,14 @@ cdef inline int64_t take_earliest(Working *w, int64_t points) noexcept nogil:
     return points - left
 
 
-cdef inline int64_t take_month(Working *w, int32_t month, int64_t points) noexcept nogil:
+cdef inline int64_t take_month(Lots *w, int32_t month, int64_t points) noexcept nogil:
     cdef int32_t at = find(w, month)
     if at < w.count and w.lots[at].month == month:
         return take_at(w, at, points)
     return 0
 
 
-cdef inline void owe(Working *w, int64_t points) noexcept nogil:
+cdef inline void owe(Lots *w, int64_t points) noexcept nogil:
     if points == 0:
         return
     if not owes(w):
@@ -160,7 +139,7 @@ cdef inline void owe(Working *w, int64_t points) noexcept nogil:
     record(w, DEFICIT_MONTH, -points)
 
 
-cdef inline void add(Working *w, int32_t month, int64_t points) noexcept nogil:
+cdef inline void add(Lots *w, int32_t month, int64_t points) noexcept nogil:
     cdef int64_t paid
     cdef int32_t at, first
     if owes(w):
@@ -184,13 +163,13 @@ cdef inline void add(Working *w, int32_t month, int64_t points) noexcept nogil:
     record(w, w.lots[at].month, points)
 
 
-cdef inline void pass_through(Working *w, int32_t month, int64_t points) noexcept nogil:
+cdef inline void pass_through(Lots *w, int32_t month, int64_t points) noexcept nogil:
     if points != 0:
         record(w, month, points)
         record(w, month, -points)
 
 
-cdef inline bint within_bounds(const Working *w) noexcept nogil:
+cdef inline bint within_bounds(const Lots *w) noexcept nogil:
     cdef int32_t at
     if w.overfull:
         return False

@@ -3,20 +3,17 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-from cext._kernel_conditions cimport share
+from cext._kernel_arithmetic cimport BALANCE_MAX, larger, share, smaller
 from cext._kernel_lots cimport (
-    BALANCE_MAX,
     DEFICIT_MONTH,
     LOT_BYTES,
     MOVES_MAX,
     Lot,
-    Working,
+    Lots,
     add,
-    larger,
     owe,
     pass_through,
     read_lot,
-    smaller,
     take_earliest,
     take_month,
 )
@@ -37,6 +34,7 @@ cdef struct Part:
     int64_t whole
     int64_t before
     int64_t done
+    int64_t amount
     int64_t points_earned
     int64_t points_redeemed
     int64_t credit_granted
@@ -134,7 +132,7 @@ cdef inline bint comes_back_before(int32_t month, int32_t other) noexcept nogil:
 
 
 cdef inline int64_t give_back(
-    Working *w, const Moves *moves, int64_t points, int32_t local_month, int32_t earning_month
+    Lots *w, const Moves *moves, int64_t points, int32_t local_month, int32_t earning_month
 ) noexcept nogil:
     """Put points back into the lots they came from; returns what expired at once, its lot having lapsed."""
     cdef int64_t expired = 0, part
@@ -154,7 +152,7 @@ cdef inline int64_t give_back(
     return expired
 
 
-cdef inline int64_t claw_back(Working *w, const Moves *moves, int64_t points, bint deficit_allowed) noexcept nogil:
+cdef inline int64_t claw_back(Lots *w, const Moves *moves, int64_t points, bint deficit_allowed) noexcept nogil:
     """Take points from the lots they were put into, then from what expires first; owe the rest if allowed."""
     cdef int64_t left = points
     cdef int32_t i

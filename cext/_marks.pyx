@@ -28,27 +28,39 @@ cdef inline uint64_t mixed(uint64_t value) noexcept nogil:
     return value ^ (value >> 31)
 
 
-def fingerprint(int64_t high, int64_t low, *parts):
-    """A digest of a token and of texts (None where there is none); never 0, which marks a tombstone."""
-    cdef uint64_t state = FNV_OFFSET
+cdef uint64_t begin_fingerprint(int64_t high, int64_t low) noexcept:
+    return mixed(mixed(FNV_OFFSET ^ <uint64_t>high) ^ <uint64_t>low)
+
+
+cdef int add_to_fingerprint(uint64_t *state, object part) except -1:
+    """Take a text in, or that there is none."""
     cdef const char *text
     cdef Py_ssize_t size, at
+    cdef uint64_t mix = state[0]
+    if part is None:
+        state[0] = mixed(mix + GOLDEN)
+        return 0
+    text = PyUnicode_AsUTF8AndSize(part, &size)
+    for at in range(size):
+        mix = (mix ^ <unsigned char>text[at]) * FNV_PRIME
+    state[0] = mixed(mix ^ <uint64_t>size)
+    return 0
+
+
+cdef int64_t end_fingerprint(uint64_t state) noexcept:
+    return <int64_t>state if state != 0 else 1
+
+
+def fingerprint(int64_t high, int64_t low, *parts):
+    """A digest of a token and of texts (None where there is none); never 0, which marks a tombstone."""
+    cdef uint64_t state = begin_fingerprint(high, low)
     cdef object part
-    state = mixed(state ^ <uint64_t>high)
-    state = mixed(state ^ <uint64_t>low)
     for part in parts:
-        if part is None:
-            state = mixed(state + GOLDEN)
-            continue
-        text = PyUnicode_AsUTF8AndSize(part, &size)
-        for at in range(size):
-            state = (state ^ <unsigned char>text[at]) * FNV_PRIME
-        state = mixed(state ^ <uint64_t>size)
-    cdef int64_t digest = <int64_t>state
-    return digest if digest != 0 else 1
+        add_to_fingerprint(&state, part)
+    return end_fingerprint(state)
 
 
-def approval_code(int64_t key, int64_t terminal, int64_t message_class):
+cpdef str approval_code(int64_t key, int64_t terminal, int64_t message_class):
     """DE38: six characters of Crockford's base 32 from a mix of the message's key."""
     cdef uint64_t state = mixed(
         <uint64_t>key * GOLDEN + <uint64_t>terminal * MIX_1 + <uint64_t>message_class
@@ -92,7 +104,7 @@ cdef inline char *put_tlv(char *at, const char *tag, int64_t value) noexcept nog
     return at + 5 + size
 
 
-def receipt_tlv(
+cpdef str receipt_tlv(
     int64_t points_balance, int64_t credit_balance, int64_t programme_version, int64_t points_earned,
     int64_t points_redeemed, int64_t credit_granted, int64_t credit_spent, int64_t discount, int64_t gross,
 ):
@@ -135,7 +147,7 @@ cdef int put_amount(char *at, const char *kind, const char *currency, int64_t va
     return 0
 
 
-def additional_amounts(int64_t points, int64_t credit, str currency not None):
+cpdef str additional_amounts(int64_t points, int64_t credit, str currency):
     """DE54: points (account type 60) and credit (65), available (02), signed, 12 digits each (wire.md)."""
     cdef char[AMOUNTS_BYTES] out
     cdef Py_ssize_t size

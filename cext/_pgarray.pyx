@@ -17,56 +17,22 @@ from cpython.bytes cimport (
 )
 from cpython.long cimport PyLong_AsLongLong
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
-from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 
-cdef uint32_t NULL_LENGTH = <uint32_t>-1
-
-cdef enum:
-    OID_BYTEA = 17
-    OID_INT8 = 20
-    OID_INT2 = 21
-    OID_INT4 = 23
-    OID_TEXT = 25
-    OID_TID = 27
-    OID_DATE = 1082
-    HEADER_BYTES = 20
-    # PostgreSQL counts days from 2000-01-01, Python's ordinals from 0001-01-01.
-    POSTGRES_EPOCH_ORDINAL = 730120
-
-
-cdef inline void put16(char *at, uint16_t value) noexcept nogil:
-    at[0] = <char>(value >> 8)
-    at[1] = <char>(value & 0xFF)
-
-
-cdef inline void put32(char *at, uint32_t value) noexcept nogil:
-    at[0] = <char>(value >> 24)
-    at[1] = <char>((value >> 16) & 0xFF)
-    at[2] = <char>((value >> 8) & 0xFF)
-    at[3] = <char>(value & 0xFF)
-
-
-cdef inline void put64(char *at, int64_t value) noexcept nogil:
-    put32(at, <uint32_t>(<uint64_t>value >> 32))
-    put32(at + 4, <uint32_t>value)
-
-
-cdef inline void put_header(char *at, bint nulls, uint32_t oid, Py_ssize_t length) noexcept nogil:
-    put32(at, 1)
-    put32(at + 4, 1 if nulls else 0)
-    put32(at + 8, oid)
-    put32(at + 12, <uint32_t>length)
-    put32(at + 16, 1)
+from cext._pgwire cimport (
+    ARRAY_HEADER_BYTES, NULL_LENGTH, OID_BYTEA, OID_DATE, OID_INT2, OID_INT4, OID_INT8, OID_TEXT, OID_TID,
+    POSTGRES_EPOCH_ORDINAL, put16, put32, put64, put_header,
+)
 
 
 cdef bytes fixed(list values, uint32_t oid, int width):
     """A column of integers of `width` bytes; None is a null."""
     cdef Py_ssize_t count = len(values)
     # A null takes less room than a value, so this is the most that can be written.
-    cdef bytes out = PyBytes_FromStringAndSize(NULL, HEADER_BYTES + count * (4 + width))
+    cdef bytes out = PyBytes_FromStringAndSize(NULL, ARRAY_HEADER_BYTES + count * (4 + width))
     cdef char *start = PyBytes_AS_STRING(out)
-    cdef char *at = start + HEADER_BYTES
+    cdef char *at = start + ARRAY_HEADER_BYTES
     cdef bint nulls = False
     cdef int64_t value
     cdef object item
@@ -116,7 +82,7 @@ def date_array(list ordinals not None):
 
 cdef bytes variable(list values, uint32_t oid):
     """A column of byte strings; None is a null."""
-    cdef Py_ssize_t total = HEADER_BYTES
+    cdef Py_ssize_t total = ARRAY_HEADER_BYTES
     cdef bytes item
     cdef bint nulls = False
     for item in values:
@@ -129,7 +95,7 @@ cdef bytes variable(list values, uint32_t oid):
     cdef char *at = PyBytes_AS_STRING(out)
     cdef Py_ssize_t size
     put_header(at, nulls, oid, len(values))
-    at += HEADER_BYTES
+    at += ARRAY_HEADER_BYTES
     for item in values:
         if item is None:
             put32(at, NULL_LENGTH)
@@ -244,7 +210,7 @@ def row_array(uint32_t oid, bytes kinds not None, list rows not None):
     """An array of the composite type `oid`. `kinds` has a letter for each field: q int8, i int4, h int2, d date (a
     proleptic ordinal), t text, b bytea, p tid (a pair of block and offset). Each row is a tuple; None is a null.
     """
-    cdef Py_ssize_t fields = PyBytes_GET_SIZE(kinds), total = HEADER_BYTES, place
+    cdef Py_ssize_t fields = PyBytes_GET_SIZE(kinds), total = ARRAY_HEADER_BYTES, place
     cdef const char *kind = PyBytes_AS_STRING(kinds)
     cdef tuple row
     for place in range(fields):
@@ -253,7 +219,7 @@ def row_array(uint32_t oid, bytes kinds not None, list rows not None):
         total += room_for(row, kind, fields)
     cdef bytes out = PyBytes_FromStringAndSize(NULL, total)
     cdef char *start = PyBytes_AS_STRING(out)
-    cdef char *at = start + HEADER_BYTES
+    cdef char *at = start + ARRAY_HEADER_BYTES
     cdef char *head
     put_header(start, False, oid, len(rows))
     for row in rows:

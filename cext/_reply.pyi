@@ -1,3 +1,9 @@
+from collections.abc import Iterable
+
+from cext._transaction import Transaction
+
+def decided_fields(transaction: Transaction, reason: str) -> dict[int, str | bytes]: ...
+def prepare(batch: Iterable[Transaction]) -> None: ...
 def echoed(
     fields: dict[int, str | bytes], numbers: tuple[int, ...], decided: dict[int, str | bytes]
 ) -> dict[int, str | bytes]: ...

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=True, wraparound=False, freethreading_compatible=True
-"""The two parts of a reply: what the message itself says, and what was decided, as the journal keeps it.
+"""The two parts of a reply: what the message itself says, and what was decided, also as the journal keeps it.
 
 `cext/reference/reply.py` says in plain Python what each function does. The stored form is msgpack, so that any tool can
 read a journal row.
@@ -8,16 +8,91 @@ read a journal row.
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Copy, PyDict_GetItem, PyDict_SetItem
 from cpython.object cimport PyObject
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize
-from libc.stdint cimport uint8_t
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
+from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy
 
+from cext._kernel_records cimport Decision
+from cext._marks cimport additional_amounts, approval_code, receipt_tlv
+from cext._transaction cimport Transaction
+
 cdef enum:
+    AMOUNT_DIGITS = 12
+    REASON_LENGTH_MAX = 25
     ELEMENT_MAX = 128
     STORED_BYTES_MAX = 8_192
     FIXSTR_MAX = 31
     BYTE_MAX = 255
 
+cdef str APPROVED = "00"
+cdef int64_t AMOUNT_MAX = 999_999_999_999
+cdef tuple KEPT = (12, 13, 42)
+
+
+def decided_fields(Transaction transaction not None, str reason not None):
+    """The part of a reply that was decided, by data element."""
+    return decided_of(transaction, reason)
+
+
+cdef dict decided_of(Transaction transaction, str reason):
+    cdef dict fields = transaction.message.fields
+    cdef bint approved = transaction.response_code == APPROVED
+    cdef dict decided = {39: transaction.response_code, 37: transaction.rrn}
+    cdef object number
+    cdef PyObject *value
+    for number in KEPT:
+        value = PyDict_GetItem(fields, number)
+        if value is not NULL:
+            decided[number] = <object>value
+    decided[15] = transaction.settlement_date
+    if approved:
+        decided[38] = approval_code(transaction.key, transaction.terminal_id, transaction.message_class)
+        if transaction.programme_version is not None:
+            add_balances(decided, transaction)
+    elif reason:
+        decided[44] = reason[:REASON_LENGTH_MAX]
+    value = PyDict_GetItem(fields, 4)
+    if value is not NULL:
+        if approved and transaction.to_pay_in_reply:
+            decided[4] = amount_text(transaction.decision.to_pay)
+        else:
+            decided[4] = <object>value
+    return decided
+
+
+cdef int add_balances(dict decided, Transaction transaction) except -1:
+    """DE54, if the balances fit it, and DE62: what the member has now, and what this message moved."""
+    cdef Decision d = transaction.decision
+    if -AMOUNT_MAX <= d.points_balance <= AMOUNT_MAX and -AMOUNT_MAX <= d.credit_balance <= AMOUNT_MAX:
+        decided[54] = additional_amounts(d.points_balance, d.credit_balance, transaction.currency)
+    decided[62] = receipt_tlv(
+        d.points_balance, d.credit_balance, transaction.programme_version, d.points_earned, d.points_redeemed,
+        d.credit_granted, d.credit_spent, d.discount, transaction.request.amount,
+    )
+    if transaction.told:
+        decided[62] = <str>decided[62] + transaction.told
+    return 0
+
+
+cdef str amount_text(int64_t amount):
+    """Twelve digits."""
+    cdef char[AMOUNT_DIGITS] digits
+    cdef int place
+    if not 0 <= amount <= AMOUNT_MAX:
+        raise OverflowError("an amount does not fit the 12 digits of DE4")
+    for place in range(AMOUNT_DIGITS - 1, -1, -1):
+        digits[place] = <char>(48 + amount % 10)
+        amount //= 10
+    return PyUnicode_DecodeASCII(digits, AMOUNT_DIGITS, NULL)
+
+
+def prepare(batch):
+    """Make the decided part of each transaction's reply, unless it has one, and its stored form."""
+    cdef Transaction transaction
+    for transaction in batch:
+        if transaction.reply_fields is None:
+            transaction.reply_fields = decided_of(transaction, transaction.reason)
+        transaction.stored_reply = pack(transaction.reply_fields)
 
 
 def echoed(dict fields not None, tuple numbers not None, dict decided not None):
@@ -38,6 +113,10 @@ def packed(dict decided not None):
     Raises TypeError for a value that is neither str nor bytes, ValueError for a number that is no data element or a map
     of more than fifteen, OverflowError if it would be longer than a frame may be.
     """
+    return pack(decided)
+
+
+cdef bytes pack(dict decided):
     cdef char[STORED_BYTES_MAX] out
     cdef Py_ssize_t at = 1, size
     cdef const char *data

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the tests of the extension modules and of the protocol over a build with AddressSanitizer.
+# Runs the tests of the extension modules, of the protocol and of the short cuts over a build with AddressSanitizer.
 #
 #   tests/sanitize.sh [pytest arguments]
 #
@@ -33,12 +33,13 @@ export PYTHONMALLOC=malloc
 # A run over the wrong build would prove nothing.
 "$python" -P -c "
 import sys
-from cext import _framing, _iso8583
-for module in (_framing, _iso8583):
+from cext import _admission, _framing, _iso8583, _pgrows
+for module in (_admission, _framing, _iso8583, _pgrows):
     assert module.__file__.startswith('$library'), module.__file__
 "
 status=0
-"$python" -P -m pytest --import-mode=append -p no:cacheprovider tests/cext tests/protocol "$@" || status=$?
+"$python" -P -m pytest --import-mode=append -p no:cacheprovider tests/cext tests/protocol \
+    tests/switch/test_authorise.py tests/switch/test_deciding.py "$@" || status=$?
 for found in "$report".*; do
     [ -f "$found" ] && cat "$found" >&2 && status=1
 done

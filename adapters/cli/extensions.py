@@ -2,7 +2,20 @@
 
 from importlib import import_module
 
-MODULES = ("_framing", "_iso8583", "_kernel", "_marks", "_pgarray", "_reply")
+MODULES = (
+    "_admission",
+    "_deciding",
+    "_framing",
+    "_iso8583",
+    "_kernel",
+    "_kernel_records",
+    "_marks",
+    "_pgarray",
+    "_pgrows",
+    "_replay",
+    "_reply",
+    "_transaction",
+)
 
 
 def require_compiled() -> None:

@@ -158,8 +158,18 @@ class Iso8583:
 
     def encode(self, message: Any) -> bytes:
         """The bytes of `message`: an encode error names the element that does not fit its definition."""
-        mti: str = message.mti
-        fields: dict[int, str | bytes] = message.fields
+        return self._written(message.mti, message.fields)
+
+    def encode_reply(
+        self, mti: str, decided: dict[int, str | bytes], asked: dict[int, str | bytes], echoed: tuple[int, ...]
+    ) -> bytes:
+        """The bytes of a message of what was `decided`, and of those elements in `echoed` that only `asked` has."""
+        for number in echoed:
+            if not 2 <= number <= 64:
+                raise self._encode_error(number, cext.ENCODE_NUMBER)
+        return self._written(mti, {**{number: asked[number] for number in echoed if number in asked}, **decided})
+
+    def _written(self, mti: str, fields: dict[int, str | bytes]) -> bytes:
         if not isinstance(mti, str) or re.fullmatch("[0-9]{4}", mti, re.ASCII) is None:
             raise self._encode_error(0, cext.ENCODE_MTI)
         for number in fields:

@@ -3,27 +3,22 @@
 `decide(programme, account, request)` is pure: no clock, no I/O, no randomness; the same inputs give the same
 legs.
 
-Order of evaluation: discount → points spent → credit spent → accrual on what is really paid. Order of
-refusal: 12, 78, 13, 25, 51 (wire.md). A wrong currency is 12: it is known before the account matters. A
-number that cannot be worked on without leaving 64 bits (see the bounds in `cext.programme_table`) is 13.
+Order of evaluation: lapsed lots → facts → rules → discount → points spent → credit spent → accrual on what is really
+paid → counters → tier → grants given. An event is a purchase of nothing that counts no visit and gives no grant. Order
+of refusal: 12, 78, 13, 25, 51 (wire.md). A wrong currency is 12: it is known before the account matters. A number that
+cannot be worked on without leaving 64 bits (see the bounds in `cext.programme_table`) is 13.
 """
 
-from cext.programme_table import AMOUNT_MAX, CONDITIONAL_FACTS, LEG_MAX, Fact
-from cext.reference import lots as lot_packing
-from cext.reference.conditions import (
-    FACTS,
-    INT64_MAX,
-    Programme,
-    credit_of,
-    discount_of,
-    effects_of,
-    fired,
-    points_of,
-)
+from cext.programme_table import AMOUNT_MAX, LEG_MAX, EffectRow, Occasion
+from cext.reference import tiers
+from cext.reference.conditions import FACTS, Programme
+from cext.reference.effects import count, credit_of, discount_of, effects_of, points_of
+from cext.reference.facts import Facts, facts_of
 from cext.reference.lots import Lots
-from cext.reference.outcome import settle, unchanged, workable
+from cext.reference.outcome import Working, begin, settle, unchanged, workable
 from cext.reference.records import (
     CREDIT_PURCHASE,
+    EVENT,
     INQUIRY,
     KINDS,
     PURCHASE,
@@ -36,10 +31,13 @@ from cext.reference.records import (
     Original,
     Request,
 )
+from cext.reference.rules import fired, give
+from cext.reference.table_checks import INT64_MAX
 from cext.reference.undo import undo
 
 __all__ = [
     "CREDIT_PURCHASE",
+    "EVENT",
     "FACTS",
     "INQUIRY",
     "PURCHASE",
@@ -54,15 +52,13 @@ __all__ = [
     "decide",
 ]
 
-_SECONDS_A_DAY = 86_400
-
 
 def decide(programme: Programme, account: Account, request: Request) -> Decision:
     """Decide one message. An approval with an effect changes `account`; anything else leaves it alone."""
     rc = _refusal(programme, account, request)
     if rc != "00":
         return unchanged(account, request, rc)
-    if request.kind in PURCHASES:
+    if request.kind in PURCHASES or request.kind == EVENT:
         return _purchase(programme, account, request)
     if request.kind == INQUIRY:
         return unchanged(account, request, "00")
@@ -93,39 +89,7 @@ def _undoable(original: Original, kind: int) -> bool:
         return False
     if kind == REFUND:
         return original.rc_approved and original.kind in PURCHASES
-    return original.kind in (*PURCHASES, REFUND, INQUIRY)
-
-
-def _facts(account: Account, request: Request, live_points: int) -> tuple[list[int], frozenset[int]]:
-    """Every fact by its number, and the numbers of those that do not exist yet."""
-    facts = [0] * len(Fact)
-    facts[Fact.AMOUNT] = request.amount
-    facts[Fact.HOUR] = request.hour
-    facts[Fact.WEEKDAY] = request.weekday
-    facts[Fact.DAY_OF_MONTH] = request.day_of_month
-    facts[Fact.ENTRY_MODE] = request.entry_mode
-    facts[Fact.MERCHANT] = request.merchant
-    facts[Fact.INSTITUTION] = request.institution
-    facts[Fact.CATEGORY] = request.category
-    facts[Fact.CURRENCY] = request.currency
-    facts[Fact.TIER] = account.tier
-    facts[Fact.VISITS] = account.visits
-    facts[Fact.SPEND] = account.spend
-    facts[Fact.POINTS] = live_points
-    facts[Fact.CREDIT] = account.credit
-    facts[Fact.DAYS_SINCE_ENROLMENT] = max(0, request.local_day - account.enrolled_day)
-    absent = set(CONDITIONAL_FACTS)
-    if account.last_visit > 0:
-        facts[Fact.DAYS_SINCE_LAST] = max(0, request.now - account.last_visit) // _SECONDS_A_DAY
-        absent.remove(Fact.DAYS_SINCE_LAST)
-    if account.visits > 0:
-        facts[Fact.MEAN_AMOUNT] = account.spend // account.visits
-        absent.remove(Fact.MEAN_AMOUNT)
-    if account.visits > 1:
-        between = max(0, account.last_visit - account.first_visit) // _SECONDS_A_DAY
-        facts[Fact.MEAN_GAP] = between // (account.visits - 1)
-        absent.remove(Fact.MEAN_GAP)
-    return facts, frozenset(absent)
+    return original.kind in (*PURCHASES, REFUND, INQUIRY, EVENT)
 
 
 def _wanted(wanted: int, may_take_all: bool) -> int:
@@ -146,15 +110,8 @@ def _spend(spendable: int, useful: int, wanted: int, *, must_spend: bool, advice
     return used
 
 
-def _purchase(programme: Programme, account: Account, request: Request) -> Decision:
-    lots = Lots(lot_packing.checked(account.lots))
-    expired = lots.lapse(request.local_month)
-    facts, absent = _facts(account, request, account.points - expired)
-    indexes = fired(programme, facts, absent)
-    effects = effects_of(programme, indexes)
-
-    discount = discount_of(effects, request.amount)
-    rest = request.amount - discount
+def _pay(programme: Programme, account: Account, request: Request, lots: Lots, rest: int) -> tuple[int, int] | None:
+    """(points, credit) spent on what is left to pay; None if that is not enough."""
     redeeming = request.kind == REDEMPTION
     redeemed = _spend(
         lots.spendable(),
@@ -164,7 +121,7 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
         advice=request.advice,
     )
     if redeemed is None:
-        return unchanged(account, request, "51")
+        return None
     rest -= redeemed * programme.point_value
     by_credit = request.kind == CREDIT_PURCHASE
     spent = _spend(
@@ -174,28 +131,92 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
         must_spend=by_credit and rest > 0,
         advice=request.advice,
     )
-    if spent is None:
-        return unchanged(account, request, "51")
-    paid = rest - spent
+    return None if spent is None else (redeemed, spent)
 
-    earned = points_of(effects, paid)
+
+def _purchase(programme: Programme, account: Account, request: Request) -> Decision:
+    """A purchase, or an event: that is a purchase of nothing."""
+    is_event = request.kind == EVENT
+    amount = 0 if is_event else request.amount
+    working = begin(account, request)
+    facts = _facts(programme, account, request, working, account.points - working.expired)
+    occasion = Occasion.EVENT if is_event else Occasion.PURCHASE
+    indexes = fired(programme, occasion, facts, working.counters, working.grants)
+    if is_event and not indexes:
+        return unchanged(account, request, "00")
+    effects = effects_of(programme, indexes)
+
+    discount = discount_of(programme, effects, request, amount)
+    payment = (0, 0) if is_event else _pay(programme, account, request, working.lots, amount - discount)
+    if payment is None:
+        return unchanged(account, request, "51")
+    redeemed, spent = payment
+    paid = amount - discount - redeemed * programme.point_value - spent
+    earned = points_of(effects, paid, tiers.multiplier(programme, account.tier))
     granted = credit_of(effects, paid)
     if earned > LEG_MAX or granted > LEG_MAX:
         return unchanged(account, request, "13")
-    lots.take_earliest(redeemed)
-    lots.add(request.local_month + programme.expiry_months, earned)
+
+    working.lots.take_earliest(redeemed)
+    working.lots.add(request.local_month + programme.expiry_months, earned)
+    count(effects, paid, working.counters)
+    _advance(programme, account, effects, working, earned=earned, spend=None if is_event else amount)
     decision = Decision(
         "00",
         points_earned=earned,
         points_redeemed=redeemed,
-        points_expired=expired,
+        points_expired=working.expired,
         credit_granted=granted,
         credit_spent=spent,
         discount=discount,
         to_pay=paid,
-        lots_moved=lots.moved(),
         rules=b"".join(index.to_bytes(2, "big") for index in indexes),
     )
-    return settle(
-        account, request, decision, lots=lots, visits=account.visits + 1, spend=account.spend + request.amount
+    decision = settle(programme, account, request, decision, working)
+    if decision.rc == "00" and not is_event:
+        _give(programme, account, request, decision, working)
+    return decision
+
+
+def _advance(
+    programme: Programme,
+    account: Account,
+    effects: list[EffectRow],
+    working: Working,
+    *,
+    earned: int,
+    spend: int | None,
+) -> None:
+    """Count a visit, unless there is nothing that was bought, and then see which tier is reached."""
+    if spend is not None:
+        working.visits += 1
+        working.spend += spend
+    working.tier_points = tiers.points_after(programme, account.tier_points, earned)
+    working.tier = tiers.entered(
+        programme,
+        account.tier,
+        effects,
+        tier_points=working.tier_points,
+        spend=working.spend,
+        visits=working.visits,
     )
+
+
+def _facts(programme: Programme, account: Account, request: Request, working: Working, live_points: int) -> Facts:
+    return facts_of(
+        programme,
+        account,
+        request,
+        amount=0 if request.kind == EVENT else request.amount,
+        live_points=live_points,
+        counters=working.counters,
+        grants=working.grants,
+    )
+
+
+def _give(programme: Programme, account: Account, request: Request, decision: Decision, working: Working) -> None:
+    """Give the grants that the account, as this purchase has left it, has come to."""
+    if programme.grants:
+        give(programme, _facts(programme, account, request, working, account.points), working.grants)
+        account.grants = working.grants.packed()
+        decision.grants_moved = working.grants.moved()

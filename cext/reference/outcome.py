@@ -1,13 +1,59 @@
 """How a decision ends: without effect, or settled on the account."""
 
-from cext.programme_table import BALANCE_MAX, LOCAL_MONTH_MAX
+from dataclasses import dataclass
+
+from cext.programme_table import BALANCE_MAX, LOCAL_DAY_MAX, LOCAL_MONTH_MAX
 from cext.reference import lots as lot_packing
+from cext.reference.conditions import Programme
+from cext.reference.counters import Counters
+from cext.reference.grants import Grants
 from cext.reference.lots import Lots
-from cext.reference.records import Account, Decision, Request
+from cext.reference.records import EVENT, Account, Decision, Request
+
+
+@dataclass(slots=True)
+class Working:
+    """What a decision works on: copies of an account's parts, without what has lapsed by the message's date."""
+
+    lots: Lots
+    counters: Counters
+    grants: Grants
+    expired: int
+    visits: int
+    spend: int
+    tier: int
+    tier_points: int
+
+    def moved(self, account: Account) -> bool:
+        """Whether anything but the balances is other than the account has it."""
+        return bool(
+            self.lots.moved()
+            or self.counters.packed() != account.counters
+            or self.grants.packed() != account.grants
+            or self.visits != account.visits
+            or self.spend != account.spend
+            or self.tier != account.tier
+            or self.tier_points != account.tier_points
+        )
+
+
+def begin(account: Account, request: Request) -> Working:
+    """Copies of the account's parts, for a message that is workable."""
+    lots = Lots(lot_packing.checked(account.lots))
+    return Working(
+        lots=lots,
+        counters=Counters(account.counters, local_month=request.local_month, local_day=request.local_day),
+        grants=Grants(account.grants, local_day=request.local_day),
+        expired=lots.lapse(request.local_month),
+        visits=account.visits,
+        spend=account.spend,
+        tier=account.tier,
+        tier_points=account.tier_points,
+    )
 
 
 def workable(account: Account, request: Request) -> bool:
-    """Whether every sum of these numbers and of legs stays inside 64 bits."""
+    """Whether every sum of these numbers and of legs stays inside 64 bits, and the calendar is one."""
     numbers = (
         account.points,
         account.credit,
@@ -15,12 +61,16 @@ def workable(account: Account, request: Request) -> bool:
         account.spend,
         account.first_visit,
         account.last_visit,
+        account.tier_points,
         account.enrolled_day,
         request.now,
-        request.local_day,
         *lot_packing.checked(account.lots).values(),
     )
-    return 0 <= request.local_month <= LOCAL_MONTH_MAX and all(-BALANCE_MAX <= n <= BALANCE_MAX for n in numbers)
+    return (
+        0 <= request.local_month <= LOCAL_MONTH_MAX
+        and 0 <= request.local_day <= LOCAL_DAY_MAX
+        and all(-BALANCE_MAX <= number <= BALANCE_MAX for number in numbers)
+    )
 
 
 def unchanged(account: Account, request: Request, rc: str) -> Decision:
@@ -28,11 +78,17 @@ def unchanged(account: Account, request: Request, rc: str) -> Decision:
     points = account.points
     if workable(account, request):
         points -= Lots(lot_packing.checked(account.lots)).lapse(request.local_month)
-    return Decision(rc, to_pay=request.amount, points_balance=points, credit_balance=account.credit)
+    return Decision(
+        rc,
+        to_pay=0 if request.kind == EVENT else request.amount,
+        points_balance=points,
+        credit_balance=account.credit,
+        tier_after=account.tier,
+    )
 
 
-def settle(account: Account, request: Request, decision: Decision, *, lots: Lots, visits: int, spend: int) -> Decision:
-    """Put an approval into effect, unless a balance would leave its bounds."""
+def settle(programme: Programme, account: Account, request: Request, decision: Decision, working: Working) -> Decision:
+    """Put an approval into effect, unless a balance or a counter would leave its bounds."""
     points = (
         account.points
         + decision.points_earned
@@ -41,25 +97,37 @@ def settle(account: Account, request: Request, decision: Decision, *, lots: Lots
         + decision.points_adjusted
     )
     credit = account.credit + decision.credit_granted - decision.credit_spent
-    if not lots.within_bounds() or any(abs(number) > BALANCE_MAX for number in (points, credit, spend)):
+    working.counters.make_room(programme.limits)
+    balances = (points, credit, working.spend, working.tier_points)
+    if (
+        not working.lots.within_bounds()
+        or not working.counters.within_bounds()
+        or any(abs(number) > BALANCE_MAX for number in balances)
+    ):
         return unchanged(account, request, "13")
     decision.points_balance = points
     decision.credit_balance = credit
-    decision.changed = bool(
-        decision.lots_moved
-        or decision.credit_granted
-        or decision.credit_spent
-        or visits != account.visits
-        or spend != account.spend
-    )
+    decision.lots_moved = working.lots.moved()
+    decision.counters_moved = working.counters.moved()
+    decision.grants_moved = working.grants.moved()
+    decision.tier_after = working.tier
+    decision.changed = bool(decision.credit_granted or decision.credit_spent or working.moved(account))
     account.points = points
     account.credit = credit
-    account.lots = lot_packing.pack(sorted(lots.lots.items()))
+    account.lots = lot_packing.pack(sorted(working.lots.lots.items()))
+    account.counters = working.counters.packed()
+    account.grants = working.grants.packed()
+    account.tier = working.tier
+    account.tier_points = working.tier_points
+    _visit(account, request, working.visits)
+    account.spend = working.spend
+    return decision
+
+
+def _visit(account: Account, request: Request, visits: int) -> None:
     if visits > account.visits:
         account.first_visit = request.now if account.visits <= 0 else min(account.first_visit, request.now)
         account.last_visit = max(account.last_visit, request.now)
     elif visits == 0 and account.visits:
         account.first_visit = account.last_visit = 0
     account.visits = visits
-    account.spend = spend
-    return decision

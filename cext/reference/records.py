@@ -3,9 +3,11 @@
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
-from cext.programme_table import MOVES_MAX
+from cext.programme_table import BASKET_ITEMS_MAX, MOVES_MAX
+from cext.reference import counters as counter_packing
+from cext.reference import grants as grant_packing
 from cext.reference import lots as lot_packing
-from cext.reference.conditions import INT64_MAX, INT64_MIN
+from cext.reference.table_checks import INT64_MAX, INT64_MIN
 
 PURCHASE = 1
 REDEMPTION = 2
@@ -13,9 +15,17 @@ CREDIT_PURCHASE = 3
 REFUND = 4
 REVERSAL = 5
 INQUIRY = 6
+EVENT = 7
 
 PURCHASES = (PURCHASE, REDEMPTION, CREDIT_PURCHASE)
-KINDS = (*PURCHASES, REFUND, REVERSAL, INQUIRY)
+KINDS = (*PURCHASES, REFUND, REVERSAL, INQUIRY, EVENT)
+
+
+def _check_integer(name: str, value: object) -> None:
+    if not isinstance(value, int):
+        raise TypeError(f"{name} must be an int")
+    if not INT64_MIN <= value <= INT64_MAX:
+        raise OverflowError(f"{name} does not fit 64 bits")
 
 
 class _Integers:
@@ -23,17 +33,17 @@ class _Integers:
 
     def __post_init__(self) -> None:
         for field in fields(self):  # type: ignore[arg-type]  # only ever a base of dataclasses
-            value = getattr(self, field.name)
             if field.type is int:
-                if not isinstance(value, int):
-                    raise TypeError(f"{field.name} must be an int")
-                if not INT64_MIN <= value <= INT64_MAX:
-                    raise OverflowError(f"{field.name} does not fit 64 bits")
+                _check_integer(field.name, getattr(self, field.name))
 
 
 @dataclass(slots=True)
 class Account(_Integers):
-    """The row that a decision reads and, by an approval with an effect, changes. `version` is the store's."""
+    """The row that a decision reads and, by an approval with an effect, changes. `version` is the store's.
+
+    `born`: YYYYMMDD; 0, or what is no date, is not known. `counters`, `grants`: packed as the modules of these names
+    say.
+    """
 
     shard: int
     id: int
@@ -50,11 +60,17 @@ class Account(_Integers):
     tier_points: int
     enrolled_day: int
     lots: bytes
+    club: int = 0
+    born: int = 0
+    counters: bytes = b""
+    grants: bytes = b""
 
     def __post_init__(self) -> None:
         # A slotted dataclass is a new class, so that an argumentless super() would not find it.
         _Integers.__post_init__(self)
         lot_packing.checked(self.lots)
+        counter_packing.check(self.counters)
+        grant_packing.check(self.grants)
 
     @property
     def lot_list(self) -> list[tuple[int, int]]:
@@ -72,8 +88,8 @@ class Original(_Integers):
 
     The legs are those of its row. `refunded_*` is what earlier refunds and partial reversals, that are not
     themselves reversed, have undone of each already, with the original's sign: minus the sum of their legs.
-    `refunded_amount` is the sum of their amounts, `refunded_lots` their `lots_moved`, one after another in
-    any order.
+    `refunded_amount` is the sum of their amounts, `refunded_lots` their `lots_moved` and `refunded_counters` their
+    `counters_moved`, one after another in any order.
     """
 
     kind: int
@@ -93,17 +109,27 @@ class Original(_Integers):
     refunded_credit_spent: int = 0
     reversed: bool = False
     refunded_lots: bytes = b""
+    counters_moved: bytes = b""
+    grants_moved: bytes = b""
+    refunded_counters: bytes = b""
 
     def __post_init__(self) -> None:
         _Integers.__post_init__(self)
         lot_packing.unpack(self.refunded_lots)
         if len(lot_packing.unpack(self.lots_moved)) > MOVES_MAX:
             raise ValueError(f"lots_moved has at most {MOVES_MAX} entries")
+        counter_packing.check_moves(self.counters_moved)
+        counter_packing.check_moves(self.refunded_counters, most=None)
+        grant_packing.check_moves(self.grants_moved)
 
 
 @dataclass(slots=True)
 class Request(_Integers):
-    """One message: amounts in minor units, `now` in epoch seconds, the calendar in the programme's zone."""
+    """One message: amounts in minor units, `now` in epoch seconds, the calendar in the programme's zone.
+
+    `local_day`: days since 1970-01-01. `event`: 0, or what happened. `quantities` and `free_prices` (minor units) are
+    what the programme's lookups and free items ask of the basket, by their index; `has_basket`: the message had one.
+    """
 
     kind: int
     advice: bool
@@ -123,6 +149,26 @@ class Request(_Integers):
     credit_wanted: int = -1
     original: Original | None = None
     replacement_amount: int = -1
+    event: int = 0
+    quantities: tuple[int, ...] = ()
+    free_prices: tuple[int, ...] = ()
+    has_basket: bool = False
+
+    def __post_init__(self) -> None:
+        _Integers.__post_init__(self)
+        for name, items in (("quantities", self.quantities), ("free_prices", self.free_prices)):
+            if len(items) > BASKET_ITEMS_MAX:
+                raise ValueError(f"{name} has at most {BASKET_ITEMS_MAX} entries")
+            for item in items:
+                _check_integer(name, item)
+
+    def carry(self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool) -> None:
+        """Take what the message told beside the amount, in the numbers of the programme that decides."""
+        self.event = event
+        self.quantities = quantities
+        self.free_prices = free_prices
+        self.has_basket = has_basket
+        self.__post_init__()
 
 
 @dataclass(slots=True)
@@ -132,7 +178,8 @@ class Decision:
     points: Δ = earned - redeemed - expired + adjusted; credit: Δ = granted - spent. A refund's or a
     reversal's row has the opposite signs of what it undoes. `to_pay` is DE4 of the reply: what is still to be
     paid by other means, or, of a refund or reversal, what is to be paid back; the whole amount on a decline.
-    `rules`: 2-byte big-endian indexes.
+    `rules`: 2-byte big-endian indexes. `counters_moved`, `grants_moved`: packed as the modules `counters` and `grants`
+    say. `tier_after`: the account's tier when this is settled.
     """
 
     rc: str
@@ -149,6 +196,9 @@ class Decision:
     lots_moved: bytes = b""
     rules: bytes = b""
     changed: bool = False
+    counters_moved: bytes = b""
+    grants_moved: bytes = b""
+    tier_after: int = 0
 
     @property
     def rule_list(self) -> list[int]:

@@ -1,9 +1,75 @@
 """The two parts of a reply in plain Python: the same names and results as `cext._reply`."""
 
+from collections.abc import Iterable
+
 import msgpack
+
+from cext._transaction import Transaction
+from cext.reference.marks import additional_amounts, approval_code, receipt_tlv
 
 _ELEMENT_MAX = 128
 _STORED_BYTES_MAX = 8_192
+_APPROVED = "00"
+_REASON_LENGTH_MAX = 25
+"""DE44 is LLVAR up to 25."""
+_AMOUNT_MAX = 999_999_999_999
+"""What DE54 has room for; a balance beyond it is told in DE62 alone."""
+_KEPT = (12, 13, 42)
+"""Echoed, but not covered by the fingerprint: the first copy's are kept."""
+
+
+def decided_fields(transaction: Transaction, reason: str) -> dict[int, str | bytes]:
+    """The part of a reply that was decided, by data element."""
+    fields = transaction.message.fields
+    response_code = transaction.response_code
+    decided: dict[int, str | bytes] = {39: response_code, 37: transaction.rrn}
+    decided.update({number: fields[number] for number in _KEPT if number in fields})
+    decided[15] = transaction.settlement_date
+    if response_code == _APPROVED:
+        decided[38] = approval_code(transaction.key, transaction.terminal_id, transaction.message_class)
+        version = transaction.programme_version
+        if version is not None:
+            _add_balances(decided, transaction, version)
+    elif reason:
+        decided[44] = reason[:_REASON_LENGTH_MAX]
+    if 4 in fields:
+        decided[4] = fields[4]
+        if response_code == _APPROVED and transaction.to_pay_in_reply:
+            decided[4] = _amount(transaction.decision.to_pay)
+    return decided
+
+
+def _add_balances(decided: dict[int, str | bytes], transaction: Transaction, version: int) -> None:
+    """DE54 and DE62: what the member has now, and what this message moved."""
+    d = transaction.decision
+    points, credit = d.points_balance, d.credit_balance
+    if -_AMOUNT_MAX <= points <= _AMOUNT_MAX and -_AMOUNT_MAX <= credit <= _AMOUNT_MAX:
+        decided[54] = additional_amounts(points, credit, transaction.currency)
+    decided[62] = receipt_tlv(
+        points,
+        credit,
+        version,
+        d.points_earned,
+        d.points_redeemed,
+        d.credit_granted,
+        d.credit_spent,
+        d.discount,
+        transaction.request.amount,
+    )
+
+
+def _amount(amount: int) -> str:
+    if not 0 <= amount <= _AMOUNT_MAX:
+        raise OverflowError("an amount does not fit the 12 digits of DE4")
+    return f"{amount:012d}"
+
+
+def prepare(batch: Iterable[Transaction]) -> None:
+    """Make the decided part of each transaction's reply, unless it has one, and its stored form."""
+    for transaction in batch:
+        if transaction.reply_fields is None:
+            transaction.reply_fields = decided_fields(transaction, transaction.reason)
+        transaction.stored_reply = packed(transaction.reply_fields)
 
 
 def echoed(

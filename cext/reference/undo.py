@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 from cext.programme_table import AMOUNT_MAX, BALANCE_MAX, DEFICIT_MONTH, LEG_MAX
+from cext.reference import counters as counter_packing
+from cext.reference import grants as grant_packing
 from cext.reference import lots as lot_packing
+from cext.reference import tiers
 from cext.reference.conditions import Programme
+from cext.reference.counters import Counters
 from cext.reference.lots import Lots
-from cext.reference.outcome import settle, unchanged
-from cext.reference.records import INQUIRY, REFUND, REVERSAL, Account, Decision, Original, Request
+from cext.reference.outcome import begin, settle, unchanged
+from cext.reference.records import EVENT, INQUIRY, REFUND, REVERSAL, Account, Decision, Original, Request
 
 
 def undo(programme: Programme, account: Account, request: Request) -> Decision:
@@ -15,7 +19,7 @@ def undo(programme: Programme, account: Account, request: Request) -> Decision:
 
     With `done` of the original's amount undone so far, this message included, floor(leg * done / amount) of
     each leg is undone; this message's part is the difference to what was undone before it. So partial refunds
-    add up exactly.
+    add up exactly. Counters follow the same rule. A tier that was entered stays.
     """
     original = request.original
     if original is None or not original.rc_approved or original.kind == INQUIRY:
@@ -24,8 +28,8 @@ def undo(programme: Programme, account: Account, request: Request) -> Decision:
     if part is None:
         return unchanged(account, request, "13")
 
-    lots = Lots(lot_packing.checked(account.lots))
-    expired = lots.lapse(request.local_month)
+    working = begin(account, request)
+    lots, expired = working.lots, working.expired
     earned, redeemed = part.points_earned, part.points_redeemed
     granted, spent = part.credit_granted, part.credit_spent
     takes, puts, passed = _moves_of(original, part.direction)
@@ -52,23 +56,30 @@ def undo(programme: Programme, account: Account, request: Request) -> Decision:
         credit_spent=-part.direction * spent,
         discount=-part.direction * part.discount,
         to_pay=part.to_pay,
-        lots_moved=lots.moved(),
     )
-    visits = account.visits
-    if part.all_of_it and request.kind == REVERSAL and part.direction > 0:
-        visits = max(0, visits - 1)
-    spend = max(0, account.spend - part.direction * part.amount)
-    return settle(account, request, decision, lots=lots, visits=visits, spend=spend)
+    _count_back(working.counters, original, part)
+    if part.all_of_it and part.direction > 0:
+        for grant in grant_packing.unpack(original.grants_moved):
+            working.grants.undo(grant)
+        if original.kind != EVENT:
+            working.visits = max(0, account.visits - 1)
+    working.spend = max(0, account.spend - part.direction * part.amount)
+    working.tier_points = tiers.points_after(programme, account.tier_points, decision.points_earned)
+    return settle(programme, account, request, decision, working)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What a message undoes of its original, as magnitudes. `direction`: 1 a purchase, -1 a refund."""
+    """What a message undoes of its original, as magnitudes. `direction`: -1 a refund, 1 anything else.
+
+    An event has no amount: it is undone as a `whole` of 1. `amount` is in minor units.
+    """
 
     direction: int
     whole: int
     before: int
     done: int
+    amount: int
     all_of_it: bool
     points_earned: int
     points_redeemed: int
@@ -77,20 +88,17 @@ class _Part:
     discount: int
     to_pay: int
 
-    @property
-    def amount(self) -> int:
-        return self.done - self.before
-
     def share(self, total: int) -> int:
         return total * self.done // self.whole - total * self.before // self.whole
 
 
 def _part(original: Original, request: Request) -> _Part | None:
     """What is to be undone; None if the amounts do not fit the original."""
-    whole, before = original.amount, original.refunded_amount
+    is_event = original.kind == EVENT
+    whole, before = (1, 0) if is_event else (original.amount, original.refunded_amount)
     if not (1 <= whole <= AMOUNT_MAX and 0 <= before <= whole):
         return None
-    all_of_it = request.kind == REVERSAL and request.replacement_amount <= 0
+    all_of_it = request.kind == REVERSAL and (is_event or request.replacement_amount <= 0)
     if request.kind == REFUND:
         done = before + request.amount
     elif all_of_it:
@@ -122,6 +130,7 @@ def _part(original: Original, request: Request) -> _Part | None:
         whole=whole,
         before=before,
         done=done,
+        amount=0 if is_event else done - before,
         all_of_it=all_of_it,
         points_earned=due[0],
         points_redeemed=due[1],
@@ -130,6 +139,15 @@ def _part(original: Original, request: Request) -> _Part | None:
         discount=discount * done // whole - discount * before // whole,
         to_pay=original.to_pay * done // whole - original.to_pay * before // whole,
     )
+
+
+def _count_back(counters: Counters, original: Original, part: _Part) -> None:
+    """Undo this part of each counter's move, as far as its period is not over."""
+    undone = counter_packing.unpack(original.refunded_counters)
+    for slot, number, moved in counter_packing.unpack(original.counters_moved):
+        before = sum(abs(other) for *of, other in undone if of == [slot, number] and other * moved < 0)
+        due = max(0, abs(moved) * part.done // part.whole - before)
+        counters.give_back(slot, number, due if moved < 0 else -due)
 
 
 def _moves_of(original: Original, direction: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]], int]:

@@ -1,16 +1,31 @@
 """What the kernel's tests share: short makers of programmes, accounts, requests and originals."""
 
 import struct
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from cext.programme_table import NO_CAP, Effect, Table
+from cext.programme_table import (
+    NO_CAP,
+    Effect,
+    EffectRow,
+    Header,
+    Instruction,
+    LimitRow,
+    LookupRow,
+    Opcode,
+    Table,
+    TierRow,
+    ValueRow,
+)
 
 MONTH = 260
 EARN_MONTH = MONTH + 24
 DAY_S = 86_400
 NOW = 1_700_000_000
+TODAY = NOW // DAY_S
 BASE = (Effect.POINTS_PER, 1, 100_000, NO_CAP)
+HEADER = (364, 100, 24, 0, 1, 1)
 
 LEGS = (
     "rc",
@@ -27,6 +42,9 @@ LEGS = (
     "lots_moved",
     "rules",
     "changed",
+    "counters_moved",
+    "grants_moved",
+    "tier_after",
 )
 ACCOUNT_FIELDS = (
     "shard",
@@ -44,6 +62,10 @@ ACCOUNT_FIELDS = (
     "tier_points",
     "enrolled_day",
     "lots",
+    "club",
+    "born",
+    "counters",
+    "grants",
 )
 
 
@@ -55,15 +77,107 @@ def unpack(packed: bytes) -> list[tuple[int, int]]:
     return list(struct.iter_unpack(">hq", packed))
 
 
+def pack_counters(*counters: tuple[int, int, int]) -> bytes:
+    """(slot, number of the period, value) each."""
+    return b"".join(struct.pack(">Hiq", *counter) for counter in counters)
+
+
+def unpack_counters(packed: bytes) -> list[tuple[int, int, int]]:
+    return list(struct.iter_unpack(">Hiq", packed))
+
+
+def pack_grants(*grants: tuple[int, ...]) -> bytes:
+    """(slot, last day, state, values …) each."""
+    return b"".join(
+        struct.pack(">HiBB4q", slot, until, state, len(values), *values, *[0] * (4 - len(values)))
+        for slot, until, state, *values in grants
+    )
+
+
+def unpack_grants(packed: bytes) -> list[tuple[int, ...]]:
+    return [
+        (slot, until, state, *values[:count])
+        for slot, until, state, count, *values in struct.iter_unpack(">HiBB4q", packed)
+    ]
+
+
 def table(
-    *effects: tuple[int, int, int, int],
+    *effects: tuple[int, ...],
     value: int = 100,
     expiry: int = 24,
     deficit: bool = False,
     currency: int = 364,
+    most_discount: tuple[int, int] = (1, 1),
+    tiers: tuple[TierRow, ...] = (),
 ) -> Table:
-    """A programme of one unconditional rule."""
-    return (currency, value, expiry, int(deficit)), (), ((0, 0, 0, 0, len(effects)),), tuple(effects)
+    """A programme of one unconditional rule; an effect without a slot has none."""
+    header = (currency, value, expiry, int(deficit), *most_discount)
+    return whole_table([rule(effects=effects)], header=header, tiers=tiers)
+
+
+def rule(
+    code: Sequence[Instruction] = (),
+    effects: Sequence[tuple[int, ...]] = (),
+    group: int = 0,
+    occasion: int = 0,
+    grant: int = 0,
+    limits: Sequence[LimitRow] = (),
+) -> dict[str, Any]:
+    """A rule for `whole_table`; the jumps of its code count from its own start."""
+    return locals()
+
+
+def grant(
+    slot: int, code: Sequence[Instruction] = (), life: int = 30, values: Sequence[Sequence[Instruction]] = ()
+) -> dict[str, Any]:
+    """A grant for `whole_table`; likewise."""
+    return locals()
+
+
+def whole_table(
+    rules: Sequence[dict[str, Any]],
+    *,
+    header: Header = HEADER,
+    lookups: Sequence[LookupRow] = (),
+    grants: Sequence[dict[str, Any]] = (),
+    tiers: Sequence[TierRow] = (),
+) -> Table:
+    """The flat table of these parts."""
+    code: list[Instruction] = []
+    effect_rows: list[EffectRow] = []
+    limit_rows: list[LimitRow] = []
+    value_rows: list[ValueRow] = []
+
+    def laid(rows: Sequence[Instruction]) -> tuple[int, int]:
+        start = len(code)
+        code.extend((o, f, c, t if t < 0 or o > Opcode.STACK_GE else t + start) for o, f, c, t in rows)
+        return start, len(code)
+
+    rule_rows = []
+    for each in rules:
+        start, end = laid(each["code"])
+        effects, limits = (len(effect_rows),), (len(limit_rows),)
+        effect_rows.extend((*effect, 0)[:5] for effect in each["effects"])
+        limit_rows.extend(each["limits"])
+        effects, limits = (*effects, len(effect_rows)), (*limits, len(limit_rows))
+        rule_rows.append((start, end, each["group"], *effects, each["occasion"], each["grant"], *limits))
+    grant_rows = []
+    for each in grants:
+        start, end = laid(each["code"])
+        values_start = len(value_rows)
+        value_rows.extend(laid(value) for value in each["values"])
+        grant_rows.append((each["slot"], start, end, each["life"], values_start, len(value_rows)))
+    return (
+        header,
+        tuple(code),
+        tuple(rule_rows),
+        tuple(effect_rows),
+        tuple(lookups),
+        tuple(limit_rows),
+        tuple(grant_rows),
+        tuple(value_rows),
+        tuple(tiers),
+    )
 
 
 def account(kernel: ModuleType, *lots: tuple[int, int], **changes: Any) -> Any:
@@ -84,7 +198,7 @@ def account(kernel: ModuleType, *lots: tuple[int, int], **changes: Any) -> Any:
         "enrolled_day": 19_000,
         "lots": pack(*lots),
     } | changes
-    return kernel.Account(*fields.values())
+    return kernel.Account(**fields)
 
 
 def request(kernel: ModuleType, kind: int, amount: int, **changes: Any) -> Any:
@@ -94,7 +208,7 @@ def request(kernel: ModuleType, kind: int, amount: int, **changes: Any) -> Any:
         "amount": amount,
         "currency": 364,
         "now": NOW,
-        "local_day": NOW // DAY_S,
+        "local_day": TODAY,
         "local_month": MONTH,
         "hour": 12,
         "weekday": 2,
@@ -128,6 +242,9 @@ def original(
         "refunded_credit_granted": -sum(undoing.credit_granted for _, undoing in undoings),
         "refunded_credit_spent": -sum(undoing.credit_spent for _, undoing in undoings),
         "refunded_lots": b"".join(undoing.lots_moved for _, undoing in undoings),
+        "counters_moved": decision.counters_moved,
+        "grants_moved": decision.grants_moved,
+        "refunded_counters": b"".join(undoing.counters_moved for _, undoing in undoings),
     } | changes
     return kernel.Original(**fields)
 

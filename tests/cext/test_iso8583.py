@@ -458,3 +458,24 @@ def test_a_row_out_of_bounds_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match="data element"):
             Compiled(table._replace(rows={number: row}), Message, Unreadable, Unfit)
+
+
+ECHOED = st.lists(st.sampled_from([2, 3, 7, 11, 32, 41, 49]), unique=True)
+
+
+@given(messages("iso87-ascii"), fields("iso87-ascii"), ECHOED)
+def test_a_reply_is_encoded_as_if_it_were_put_together_first(
+    message: Message, decided: dict[int, str | bytes], echoed: list[int]
+) -> None:
+    pair = PAIRS["iso87-ascii"]
+    kept = {number: message.fields[number] for number in echoed if number in message.fields}
+    whole = pair.plain.encode(Message("0210", {**kept, **decided}))
+    for codec in (pair.compiled, pair.plain):
+        assert codec.encode_reply("0210", decided, message.fields, tuple(echoed)) == whole
+
+
+def test_a_reply_echoes_no_element_of_the_second_bitmap(implementation: str) -> None:
+    for number in (1, 65):
+        with pytest.raises(Unfit) as caught:
+            codec("iso87-ascii", implementation).encode_reply("0210", {39: "00"}, {}, (number,))
+        assert caught.value.told == (number, cext.ENCODE_NUMBER)

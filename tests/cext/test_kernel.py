@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 
 from cext import _kernel
-from cext.programme_table import AMOUNT_MAX, BALANCE_MAX, NO_CAP, Effect, Fact, Opcode
+from cext.programme_table import AMOUNT_MAX, BALANCE_MAX, LOCAL_DAY_MAX, NO_CAP, Effect, Fact, Opcode
 from cext.reference import kernel as reference
 from tests.cext.kernel_cases import (
     BASE,
@@ -18,9 +18,11 @@ from tests.cext.kernel_cases import (
     original,
     pack,
     request,
+    rule,
     state_of,
     table,
     unpack,
+    whole_table,
 )
 
 PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY = range(1, 7)
@@ -53,6 +55,9 @@ def test_purchase_earns_a_point_for_each_whole_hundred_thousand(kernel):
         "lots_moved": pack((EARN_MONTH, 5)),
         "rules": b"\x00\x00",
         "changed": True,
+        "counters_moved": b"",
+        "grants_moved": b"",
+        "tier_after": 0,
     }
     assert decision.rule_list == [0]
     assert state_of(member) == {
@@ -71,6 +76,10 @@ def test_purchase_earns_a_point_for_each_whole_hundred_thousand(kernel):
         "tier_points": 0,
         "enrolled_day": 19_000,
         "lots": pack((EARN_MONTH, 5)),
+        "club": 0,
+        "born": 0,
+        "counters": b"",
+        "grants": b"",
     }
     assert member.lot_list == [(EARN_MONTH, 5)]
 
@@ -143,10 +152,13 @@ def test_effects(kernel, effects, amount, discount, to_pay, points, credit):
 
 
 def test_an_exclusive_group_fires_its_first_rule_only(kernel):
-    rules = ((0, 1, 1, 0, 1), (1, 1, 1, 1, 2), (1, 1, 2, 2, 3), (1, 1, 1, 3, 4))
-    code = ((Opcode.FACT_GT, Fact.AMOUNT, 5_000, -1),)
-    effects = tuple((Effect.POINTS_FIXED, n, 1, NO_CAP) for n in (1, 10, 100, 1_000))
-    programme = ((364, 100, 24, 0), code, rules, effects)
+    code = [(Opcode.FACT_GT, Fact.AMOUNT, 5_000, -1)]
+    programme = whole_table(
+        [
+            rule(condition, [(Effect.POINTS_FIXED, points, 1, NO_CAP)], group=group)
+            for condition, points, group in ((code, 1, 1), ([], 10, 1), ([], 100, 2), ([], 1_000, 1))
+        ]
+    )
     small = run(kernel, programme, account(kernel), PURCHASE, 5_000)
     large = run(kernel, programme, account(kernel), PURCHASE, 5_001)
     assert (small.rule_list, small.points_earned) == ([1, 2], 110)
@@ -285,7 +297,7 @@ def test_a_purchase_may_ask_for_points_and_credit_in_that_order(kernel):
 
 DECLINES = [
     # what is wrong → rc, in wire.md's order of precedence
-    ({"kind": 7}, {}, "12"),
+    ({"kind": 8}, {}, "12"),
     ({"kind": 0}, {}, "12"),
     ({"currency": 840}, {}, "12"),
     ({"currency": 840, "amount": 0}, {"status": 1}, "12"),
@@ -300,6 +312,9 @@ DECLINES = [
     ({"kind": REFUND}, {"status": 1}, "78"),
     ({"kind": REDEMPTION}, {}, "51"),
     ({"local_month": -1}, {}, "13"),
+    ({"local_day": -1}, {}, "13"),
+    ({"local_day": LOCAL_DAY_MAX + 1}, {}, "13"),
+    ({}, {"tier_points": 2**62}, "13"),
     ({"now": 2**62}, {}, "13"),
     ({}, {"points": 2**62}, "13"),
     ({}, {"spend": BALANCE_MAX}, "13"),
@@ -381,12 +396,12 @@ def test_an_original_refuses_broken_moves(kernel):
 def test_both_know_the_same_facts():
     assert _kernel.FACTS == reference.FACTS == tuple(fact.name.lower() for fact in Fact)
     assert [_kernel.PURCHASE, _kernel.REDEMPTION, _kernel.CREDIT_PURCHASE] == [1, 2, 3]
-    assert [_kernel.REFUND, _kernel.REVERSAL, _kernel.INQUIRY] == [4, 5, 6]
+    assert [_kernel.REFUND, _kernel.REVERSAL, _kernel.INQUIRY, _kernel.EVENT] == [4, 5, 6, 7]
 
 
 def test_days_are_whole_days(kernel):
-    code = ((Opcode.REQUIRE, Fact.DAYS_SINCE_LAST, 0, -1), (Opcode.FACT_LT, Fact.DAYS_SINCE_LAST, 20, -1))
-    programme = ((364, 100, 24, 0), code, ((0, 2, 0, 0, 0),), ())
+    code = [(Opcode.REQUIRE, Fact.DAYS_SINCE_LAST, 0, -1), (Opcode.FACT_LT, Fact.DAYS_SINCE_LAST, 20, -1)]
+    programme = whole_table([rule(code)])
     for ago, fires in ((20 * DAY_S - 1, True), (20 * DAY_S, False), (-5, True)):
         member = account(kernel, visits=1, last_visit=NOW - ago, first_visit=NOW - ago)
         assert (run(kernel, programme, member, PURCHASE, 1).rule_list == [0]) is fires

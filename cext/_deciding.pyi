@@ -1,0 +1,11 @@
+from typing import Any
+
+from cext._transaction import AccountState, Transaction
+
+def decide_usual(
+    transaction: Transaction,
+    states: dict[tuple[int, int], AccountState],
+    programmes: dict[int, Any],
+    reasons: dict[str, str],
+    now: int,
+) -> Any: ...

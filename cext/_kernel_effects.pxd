@@ -1,0 +1,116 @@
+# cython: language_level=3, boundscheck=True, wraparound=False
+"""What the rules that fired come to, in C. See `cext/reference/effects.py`."""
+
+from libc.stdint cimport int32_t, int64_t
+
+from cext._kernel_arithmetic cimport LEG_MAX, larger, share, smaller, times
+from cext._kernel_counters cimport Counters, add_count
+from cext._kernel_records cimport Request
+from cext._kernel_table cimport (
+    COUNTER_FIXED,
+    COUNTER_PER,
+    CREDIT_AMOUNT,
+    CREDIT_RATE,
+    DISCOUNT_AMOUNT,
+    DISCOUNT_RATE,
+    FREE_ITEM,
+    LIFE,
+    MULTIPLY_POINTS,
+    POINTS_FIXED,
+    POINTS_PER,
+    EffectRow,
+    Table,
+    capped,
+)
+
+
+cdef inline int64_t free_price(Request request, int64_t index, int64_t amount) except -1:
+    """What an item costs that is free; without a basket it is all that is bought."""
+    if index < len(request.free_prices):
+        return smaller(amount, larger(0, request.free_prices[index]))
+    return 0 if request.has_basket else amount
+
+
+cdef inline int64_t discount_of(
+    const Table *table, const unsigned short *fired, int32_t count, Request request, int64_t amount
+) except -1:
+    cdef int64_t total = 0, most
+    cdef const EffectRow *row
+    cdef int32_t i, at
+    if not table.discounts:
+        return 0
+    most = share(amount, table.most_discount_n, table.most_discount_d)
+    for i in range(count):
+        for at in range(table.rules[fired[i]].effects_start, table.rules[fired[i]].effects_end):
+            row = &table.effects[at]
+            if row.effect == DISCOUNT_RATE:
+                total = smaller(most, total + capped(share(amount, row.n, row.d), row.cap))
+            elif row.effect == DISCOUNT_AMOUNT:
+                total = smaller(most, total + capped(row.n, row.cap))
+            elif row.effect == FREE_ITEM:
+                total = smaller(most, total + capped(free_price(request, row.n, amount), row.cap))
+    return total
+
+
+cdef inline int64_t points_of(
+    const Table *table, const unsigned short *fired, int32_t count, int64_t paid, int64_t tier
+) noexcept nogil:
+    """The base, the multipliers one after another, the tier's, the fixed ones; above LEG_MAX it stops counting."""
+    cdef int64_t base = 0, fixed = 0
+    cdef const EffectRow *row
+    cdef int32_t i, at
+    for i in range(count):
+        for at in range(table.rules[fired[i]].effects_start, table.rules[fired[i]].effects_end):
+            row = &table.effects[at]
+            if row.effect == POINTS_PER:
+                base += capped(times(share(paid, 1, row.d), row.n), row.cap)
+            elif row.effect == POINTS_FIXED:
+                fixed += capped(row.n, row.cap)
+            if base > LEG_MAX or fixed > LEG_MAX:
+                return LEG_MAX + 1
+    if table.multiplies:
+        for i in range(count):
+            for at in range(table.rules[fired[i]].effects_start, table.rules[fired[i]].effects_end):
+                row = &table.effects[at]
+                if row.effect == MULTIPLY_POINTS:
+                    base += capped(share(base, row.n, row.d) - base, row.cap)
+                    if base > LEG_MAX:
+                        return base
+    if 1 <= tier <= table.tiers_count:
+        base = share(base, table.tiers[tier - 1].multiply_n, table.tiers[tier - 1].multiply_d)
+    return base + fixed
+
+
+cdef inline int64_t credit_of(
+    const Table *table, const unsigned short *fired, int32_t count, int64_t paid
+) noexcept nogil:
+    cdef int64_t total = 0
+    cdef const EffectRow *row
+    cdef int32_t i, at
+    if not table.credits:
+        return 0
+    for i in range(count):
+        for at in range(table.rules[fired[i]].effects_start, table.rules[fired[i]].effects_end):
+            row = &table.effects[at]
+            if row.effect == CREDIT_RATE:
+                total += capped(share(paid, row.n, row.d), row.cap)
+            elif row.effect == CREDIT_AMOUNT:
+                total += capped(row.n, row.cap)
+            if total > LEG_MAX:
+                return total
+    return total
+
+
+cdef inline void count_effects(
+    const Table *table, const unsigned short *fired, int32_t count, int64_t paid, Counters *counters
+) noexcept nogil:
+    """Move the counters of stamps and tickets, in the rules' order."""
+    cdef const EffectRow *row
+    cdef int32_t i, at
+    for i in range(count):
+        for at in range(table.rules[fired[i]].effects_start, table.rules[fired[i]].effects_end):
+            row = &table.effects[at]
+            if row.effect == COUNTER_FIXED:
+                add_count(counters, row.slot, LIFE, capped(row.n, row.cap))
+            elif row.effect == COUNTER_PER:
+                add_count(counters, row.slot, LIFE, capped(times(share(paid, 1, row.d), row.n), row.cap))

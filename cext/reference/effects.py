@@ -1,0 +1,90 @@
+"""The plain-Python reference of the kernel's effects: what the rules that fired come to."""
+
+from cext.programme_table import LEG_MAX, NO_CAP, Effect, EffectRow, Period
+from cext.reference.conditions import Programme
+from cext.reference.counters import Counters
+from cext.reference.records import Request
+
+# Plain ints, as a look-up of an enumeration's member for every effect would slow the sums for no one's benefit.
+_POINTS_FIXED = int(Effect.POINTS_FIXED)
+_POINTS_PER = int(Effect.POINTS_PER)
+_MULTIPLY = int(Effect.MULTIPLY)
+_DISCOUNT_RATE = int(Effect.DISCOUNT_RATE)
+_DISCOUNT_AMOUNT = int(Effect.DISCOUNT_AMOUNT)
+_CREDIT_RATE = int(Effect.CREDIT_RATE)
+_CREDIT_AMOUNT = int(Effect.CREDIT_AMOUNT)
+_COUNTER_FIXED = int(Effect.COUNTER_FIXED)
+_COUNTER_PER = int(Effect.COUNTER_PER)
+_FREE_ITEM = int(Effect.FREE_ITEM)
+
+
+def _capped(value: int, cap: int) -> int:
+    return value if cap == NO_CAP else min(value, cap)
+
+
+def effects_of(programme: Programme, indexes: list[int]) -> list[EffectRow]:
+    """The effects of the rules that fired, in their order."""
+    rows: list[EffectRow] = []
+    for index in indexes:
+        _, _, _, start, end, *_ = programme.rules[index]
+        rows.extend(programme.effects[start:end])
+    return rows
+
+
+def discount_of(programme: Programme, effects: list[EffectRow], request: Request, amount: int) -> int:
+    """All discounts on `amount` (minor units), together at most the programme's share of it."""
+    total = 0
+    for effect, n, d, cap, _ in effects:
+        if effect == _DISCOUNT_RATE:
+            total += _capped(amount * n // d, cap)
+        elif effect == _DISCOUNT_AMOUNT:
+            total += _capped(n, cap)
+        elif effect == _FREE_ITEM:
+            total += _capped(_free_price(request, n, amount), cap)
+    most, of = programme.max_discount
+    return min(total, amount * most // of)
+
+
+def _free_price(request: Request, index: int, amount: int) -> int:
+    """What an item costs that is free; without a basket it is all that is bought."""
+    if index < len(request.free_prices):
+        return min(amount, max(0, request.free_prices[index]))
+    return 0 if request.has_basket else amount
+
+
+def points_of(effects: list[EffectRow], paid: int, multiplier: tuple[int, int]) -> int:
+    """Points for `paid` minor units: the base, the multipliers one after another, the tier's, then the fixed ones.
+
+    Above `LEG_MAX` the sum is not worked out any further, as the message is declined.
+    """
+    base = sum(_capped(paid // d * n, cap) for effect, n, d, cap, _ in effects if effect == _POINTS_PER)
+    for effect, n, d, cap, _ in effects:
+        if base > LEG_MAX:
+            return base
+        if effect == _MULTIPLY:
+            base += _capped(base * n // d - base, cap)
+    if base > LEG_MAX:
+        return base
+    n, d = multiplier
+    base = base * n // d
+    return base + sum(_capped(n, cap) for effect, n, _, cap, _ in effects if effect == _POINTS_FIXED)
+
+
+def credit_of(effects: list[EffectRow], paid: int) -> int:
+    """Club credit granted for `paid` minor units."""
+    total = 0
+    for effect, n, d, cap, _ in effects:
+        if effect == _CREDIT_RATE:
+            total += _capped(paid * n // d, cap)
+        elif effect == _CREDIT_AMOUNT:
+            total += _capped(n, cap)
+    return total
+
+
+def count(effects: list[EffectRow], paid: int, counters: Counters) -> None:
+    """Move the counters of stamps and tickets, in the rules' order."""
+    for effect, n, d, cap, slot in effects:
+        if effect == _COUNTER_FIXED:
+            counters.add(slot, Period.LIFE, _capped(n, cap))
+        elif effect == _COUNTER_PER:
+            counters.add(slot, Period.LIFE, _capped(paid // d * n, cap))

@@ -1,0 +1,46 @@
+"""Which rules fire, in plain Python, and which grants a purchase gives."""
+
+from cext.programme_table import Occasion
+from cext.reference.conditions import Programme, holds, worked_out
+from cext.reference.counters import Counters
+from cext.reference.facts import Facts
+from cext.reference.grants import Grants
+
+
+def fired(programme: Programme, occasion: Occasion, facts: Facts, counters: Counters, grants: Grants) -> list[int]:
+    """The rules that fire, in the order of evaluation; of an exclusive group the first.
+
+    A rule that fires uses up its grant and counts in its limits at once, so that the next rule sees it.
+    """
+    indexes = []
+    groups_taken = set()
+    for index, (start, end, group, _, _, fires_on, grant, limits_start, limits_end) in enumerate(programme.rules):
+        limits = programme.limits[limits_start:limits_end]
+        slot = programme.grants[grant - 1][0] if grant else 0
+        if (
+            fires_on != occasion
+            or group in groups_taken
+            or (slot and grants.live(slot) is None)
+            or any(counters.value(counter, period) >= most for counter, period, most in limits)
+            or not holds(programme, start, end, *facts)
+        ):
+            continue
+        indexes.append(index)
+        if group:
+            groups_taken.add(group)
+        if slot:
+            grants.use(slot)
+        for counter, period, _ in limits:
+            counters.add(counter, period, 1)
+    return indexes
+
+
+def give(programme: Programme, facts: Facts, grants: Grants) -> None:
+    """Give each grant whose condition holds, its values frozen; a fault in a value is as good as a condition's."""
+    for slot, start, end, life_days, values_start, values_end in programme.grants:
+        if not grants.may_give(slot) or not holds(programme, start, end, *facts):
+            continue
+        values = [worked_out(programme, index, *facts) for index in range(values_start, values_end)]
+        known = tuple(value for value in values if value is not None)
+        if len(known) == len(values):
+            grants.give(slot, life_days, known)
