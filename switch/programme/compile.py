@@ -1,48 +1,74 @@
-"""From a programme's YAML to the kernel's table: `load`."""
+"""From a programme's YAML to what the switch runs: `load`."""
 
-import difflib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from cext._kernel import Programme
-from cext.programme_table import INSTRUCTIONS_MAX, NO_CAP, Effect, EffectRow, Instruction, RuleRow, Table
-from switch.programme.document import Document, Path, read
-from switch.programme.errors import Problem, ProgrammeError, shown
-from switch.programme.expression import ExpressionError, Ids, compile_condition
-from switch.programme.model import CODE, NAME, Partner, PointsPer, ProgrammeModel, Rule, Then
+from switch.programme.checks import check, check_counts
+from switch.programme.document import Document, read
+from switch.programme.errors import ExpressionError, Problem, ProgrammeError, Severity
+from switch.programme.events import events_in, numbered
+from switch.programme.gifts import Gifts
+from switch.programme.model import Club, Message, Partner, ProgrammeModel, Rule
+from switch.programme.names import Declared, Ids, Names, Slots, SlotsInOrder
+from switch.programme.problems import invalid, problem_at
+from switch.programme.reading import Reading, RuleTerms
+from switch.programme.table import TableRows
+from switch.programme.terms import looks_of
 
-KEYS_TO_COME = frozenset(
-    {
-        "budget",
-        "free",
-        "grant",
-        "max_discount",
-        "message",
-        "stamp",
-        "ticket",
-        "tier",
-        "tiers",
-        "uses",
-    }
-)
-_PATTERNS = {
-    NAME: "should be a name of lower-case letters, digits and _ that begins with a letter",
-    CODE: "should be a code of letters, digits, _ and -",
-}
-_KEYS = (*ProgrammeModel.model_fields, *Rule.model_fields, *Then.model_fields)
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A row of the table: `id` is what the journal shows, `rule` what was written, `facts` what it looks at.
+
+    A stamp card makes two rows, `rule.id` + ".reward" and `rule.id`.
+    """
+
+    id: str
+    rule: Rule
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StampCard:
+    """Its key, the slot of its counter, and how many stamps fill it."""
+
+    key: str
+    slot: int
+    need: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """A draw's name and the slot of its tickets."""
+
+    name: str
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A grant: its rule, its slot, the names of the numbers that it freezes, its life in days, its words."""
+
+    rule: str
+    slot: int
+    values: tuple[str, ...]
+    life_days: int
+    message: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledProgramme:
     """A programme that is ready to run.
 
-    `point_value` is in minor units of `currency`; `rule_ids` are in the order of evaluation, which is what a
-    decision's `rules` count in; `source_hash` is the SHA-256 of the text, in hex.
+    `point_value` is in minor units of `currency`. `rule_ids` are in the order of evaluation, which is what a
+    decision's `rules` count in. `quantities` are what `Request.quantities` holds, ('sku', 'category' or 'free', name);
+    `free_skus` what `Request.free_prices` holds; `messages` are in the order of their numbers; `events` are the
+    numbers for `Request.event`; `tiers` are named from 1 on, 0 being none; `slots` are those in use, by kind and
+    name. `source_hash` is the SHA-256 of the text, in hex.
     """
 
     name: str
@@ -54,131 +80,125 @@ class CompiledProgramme:
     rule_ids: tuple[str, ...]
     partners: tuple[Partner, ...]
     source_hash: str
+    model: ProgrammeModel
+    rules: tuple[CompiledRule, ...]
+    quantities: tuple[tuple[str, str], ...]
+    free_skus: tuple[str, ...]
+    messages: tuple[Message, ...]
+    events: Mapping[str, int]
+    stamps: tuple[StampCard, ...]
+    draws: tuple[Draw, ...]
+    tiers: tuple[str, ...]
+    grants: tuple[Offer, ...]
+    clubs: tuple[Club, ...]
+    slots: Mapping[tuple[str, str], int]
+    warnings: tuple[Problem, ...]
 
 
-def load(text: str, *, ids: Ids) -> CompiledProgramme:
+def load(text: str, *, ids: Ids, slots: Slots | None = None) -> CompiledProgramme:
     """Validate and compile a programme's YAML. Raises ProgrammeError, which names every mistake with its
     line.
 
-    `ids(kind, name)` gives the number of a category, merchant or institution that a condition names, or
-    raises KeyError.
+    `ids(kind, name)` gives the number of a category, merchant, institution or club that a condition names, or
+    raises KeyError. `slots(kind, name)` gives a slot; without one they are numbered by first mention.
     """
     document = read(text)
+    chosen = slots or SlotsInOrder()
     try:
         model = ProgrammeModel.model_validate(document.content)
     except ValidationError as error:
-        problems = [_problem(document, details) for details in error.errors(include_url=False, include_input=False)]
-        raise ProgrammeError([*problems, *_faulty_conditions(document, ids)]) from None
-    problems = [*_repeated_ids(document, model), *_faulty_conditions(document, ids)]
-    if problems:
+        conditions = Reading(document, Names(Declared(), ids, SlotsInOrder()))
+        raise ProgrammeError([*invalid(document, error), *conditions.problems]) from None
+    names = Names(Declared.by(model), ids, chosen)
+    reading = Reading(document, names)
+    problems = reading.problems + check(document, model, reading.rules)
+    if _has_errors(problems):
         raise ProgrammeError(problems)
-    rules = sorted(model.rules, key=lambda rule: -rule.priority)
+    return _compiled(text, document, model, names, reading.rules, problems)
+
+
+def _has_errors(problems: Sequence[Problem]) -> bool:
+    return any(problem.severity is Severity.ERROR for problem in problems)
+
+
+def _compiled(
+    text: str,
+    document: Document,
+    model: ProgrammeModel,
+    names: Names,
+    terms: Sequence[RuleTerms],
+    warnings: list[Problem],
+) -> CompiledProgramme:
+    events = _number_events(terms)
+    tiers = tuple(tier.id for tier in model.tiers)
+    gifts = Gifts(names, {tier: number for number, tier in enumerate(tiers, 1)})
+    rows = TableRows(names, gifts)
+    try:
+        rows.add_grants(model, terms)
+        rows.add_rules(model, terms)
+        table = rows.table(model)
+    except ExpressionError as error:
+        raise ProgrammeError([problem_at(document, ("rules",), str(error))]) from None
+    counters = sum(kind != "grant" for kind, _ in names.allotted)
+    problems = [*warnings, *check_counts(document, counters, len(rows.grants))]
+    if _has_errors(problems):
+        raise ProgrammeError(problems)
     return CompiledProgramme(
         name=model.programme,
         owner=model.owner,
         currency=model.currency,
         timezone=model.timezone,
         point_value=model.point.value,
-        kernel=Programme(table_of(model, rules, ids)),
-        rule_ids=tuple(rule.id for rule in rules),
+        kernel=Programme(table),
+        rule_ids=tuple(row_id for row_id, _ in rows.rows_of),
         partners=tuple(model.partners),
         source_hash=hashlib.sha256(text.encode()).hexdigest(),
+        model=model,
+        rules=tuple(
+            CompiledRule(row_id, model.rules[at], _facts_of(model.rules[at], terms[at], names))
+            for row_id, at in rows.rows_of
+        ),
+        quantities=tuple(names.quantities),
+        free_skus=tuple(gifts.free_skus),
+        messages=tuple(gifts.messages),
+        events=events,
+        stamps=_stamps_of(model, names),
+        draws=tuple(Draw(name, slot) for (kind, name), slot in names.allotted.items() if kind == "ticket"),
+        tiers=tiers,
+        grants=_offers_of(model, names),
+        clubs=tuple(model.clubs),
+        slots=dict(names.allotted),
+        warnings=tuple(sorted(problems)),
     )
 
 
-def _problem(document: Document, details: ErrorDetails) -> Problem:
-    """One of pydantic's errors, with its line and in the words of the file."""
-    location: Path = details["loc"]
-    line, path = document.place(location)
-    kind = details["type"]
-    if kind == "missing":
-        reason = f"the key {location[-1]} is required"
-    elif kind == "extra_forbidden":
-        reason = _unknown_key(str(location[-1]), path)
-    elif kind == "string_pattern_mismatch":
-        reason = _PATTERNS[details["ctx"]["pattern"]]
-    else:
-        reason = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return Problem(line, _written(path), reason)
+def _number_events(terms: Sequence[RuleTerms]) -> dict[str, int]:
+    """Number the events that conditions name, from 1 in alphabetical order, and put the numbers into them."""
+    named = frozenset[str]().union(*(events_in(rule.when) for rule in terms if rule.when is not None))
+    events = {event: number for number, event in enumerate(sorted(named), 1)}
+    for rule in terms:
+        if rule.when is not None:
+            rule.when = numbered(rule.when, events)
+    return events
 
 
-def _unknown_key(key: str, path: Path) -> str:
-    if key in KEYS_TO_COME:
-        return f"{key} is not supported yet"
-    if key == "cap" and len(path) == 3:
-        return "cap belongs into `then`"
-    near = difflib.get_close_matches(key, _KEYS, n=1)
-    return f"unknown key {shown(key)}" + (f"; did you mean {near[0]}?" if near else "")
+def _facts_of(rule: Rule, terms: RuleTerms, names: Names) -> tuple[str, ...]:
+    """What a rule, its grant and its stamp card look at, each once, in the order of writing."""
+    card = rule.then.stamp
+    stamps = names.stamps(card.key) if card is not None else None
+    looked_at = (terms.offered_if, *terms.values.values(), terms.when, stamps)
+    return tuple(dict.fromkeys(look.name for term in looked_at if term is not None for look in looks_of(term)))
 
 
-def _written(path: Path) -> str:
-    """('rules', 2, 'then') as `rules[2].then`."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return text.removeprefix(".")[:120]
+def _stamps_of(model: ProgrammeModel, names: Names) -> tuple[StampCard, ...]:
+    cards = [rule.then.stamp for rule in model.rules if rule.then.stamp is not None]
+    return tuple(StampCard(card.key, names.slot("stamp", card.key), card.need) for card in cards)
 
 
-def _conditions(document: Document) -> Iterator[tuple[Path, str]]:
-    """Every condition that can be found, even if the file is wrong elsewhere."""
-    rules = document.content.get("rules") if isinstance(document.content, dict) else None
-    for index, rule in enumerate(rules if isinstance(rules, list) else []):
-        when = rule.get("when") if isinstance(rule, dict) else None
-        if isinstance(when, str):
-            yield ("rules", index, "when"), when
-
-
-def _faulty_conditions(document: Document, ids: Ids) -> Iterator[Problem]:
-    for path, when in _conditions(document):
-        try:
-            compile_condition(when, ids, 0)
-        except ExpressionError as error:
-            yield Problem(document.lines[path], _written(path), str(error))
-
-
-def _repeated_ids(document: Document, model: ProgrammeModel) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for index, rule in enumerate(model.rules):
-        if rule.id in seen:
-            path = ("rules", index, "id")
-            yield Problem(document.lines[path], _written(path), f"a rule {rule.id} is there already")
-        seen.add(rule.id)
-
-
-def table_of(model: ProgrammeModel, rules: list[Rule], ids: Ids) -> Table:
-    """The flat table (`cext.programme_table`) of a valid programme, its rules in the order of evaluation."""
-    code: list[Instruction] = []
-    rows: list[RuleRow] = []
-    effects: list[EffectRow] = []
-    groups: dict[str, int] = {}
-    for rule in rules:
-        condition = compile_condition(rule.when, ids, len(code)) if rule.when is not None else []
-        group = groups.setdefault(rule.exclusive, len(groups) + 1) if rule.exclusive is not None else 0
-        gives = list(_effects_of(rule.then))
-        rows.append(
-            (len(code), len(code) + len(condition), group, len(effects), len(effects) + len(gives)),
-        )
-        code += condition
-        effects += gives
-    if len(code) > INSTRUCTIONS_MAX:
-        raise ProgrammeError([Problem(1, "rules", "the conditions are too long together")])
-    header = (model.currency, model.point.value, model.point.expires, int(model.deficit == "allow"))
-    return header, tuple(code), tuple(rows), tuple(effects)
-
-
-def _effects_of(then: Then) -> Iterator[EffectRow]:
-    cap = NO_CAP if then.cap is None else then.cap
-    if then.discount is not None:
-        yield _share(then.discount, Effect.DISCOUNT_RATE, Effect.DISCOUNT_AMOUNT, cap)
-    if isinstance(then.points, PointsPer):
-        yield int(Effect.POINTS_PER), then.points.points, then.points.per, cap
-    elif then.points is not None:
-        yield int(Effect.POINTS_FIXED), then.points, 1, cap
-    if then.multiply is not None:
-        yield int(Effect.MULTIPLY), then.multiply.numerator, then.multiply.denominator, cap
-    if then.credit is not None:
-        yield _share(then.credit, Effect.CREDIT_RATE, Effect.CREDIT_AMOUNT, cap)
-
-
-def _share(share: Fraction | int, rate: Effect, amount: Effect, cap: int) -> EffectRow:
-    if isinstance(share, int):
-        return int(amount), share, 1, cap
-    return int(rate), share.numerator, share.denominator, cap
+def _offers_of(model: ProgrammeModel, names: Names) -> tuple[Offer, ...]:
+    """In the order of the table's grants."""
+    return tuple(
+        Offer(rule.id, names.slot("grant", rule.id), tuple(rule.grant.set_), rule.grant.lives, rule.grant.message)
+        for rule in model.rules
+        if rule.grant is not None
+    )

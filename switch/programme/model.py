@@ -1,120 +1,57 @@
-"""The shape of a programme's YAML, as far as it is built: every key, unit and bound."""
+"""The shape of a programme's YAML: every key and how keys go together. `values` has the plain values."""
 
 import re
-import zoneinfo
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainValidator,
-    StringConstraints,
-    Tag,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from cext.programme_table import RULES_MAX, TIERS_MAX, VALUES_PER_GRANT_MAX
+from switch.programme.values import (
+    Amount,
+    Cap,
+    Code,
+    Days,
+    Expression,
+    Factor,
+    Label,
+    Line,
+    Months,
+    Name,
+    Percentage,
+    Rate,
+    Share,
+    Timezone,
 )
 
-from cext.programme_table import AMOUNT_MAX, EXPIRY_MONTHS_MAX, FACTOR_MAX, RULES_MAX
+CLUBS_MAX = 256
+NO_TIER = "none"
 
-NAME = r"^[a-z][a-z0-9_]{0,63}$"
-CODE = r"^[A-Za-z0-9_-]{1,32}$"
-
-_RATE = re.compile(r"([0-9]{1,9})(?:/([0-9]{1,9})|\.([0-9]{1,6}))?", re.ASCII)
-_PERCENTAGE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,6}))?%", re.ASCII)
-_MONTHS = re.compile(r"([1-9][0-9]?) months?", re.ASCII)
-
-
-def _decimal(whole: str, digits: str | None) -> Fraction:
-    return Fraction(int(whole + (digits or "")), 10 ** len(digits or ""))
-
-
-def rate_of(value: object) -> Fraction:
-    """A rational: `2`, `1.25` or `3/2`. Raises ValueError."""
-    is_written = isinstance(value, str | int) and not isinstance(value, bool)
-    found = _RATE.fullmatch(str(value)) if is_written else None
-    if found is None:
-        raise ValueError("should be a rate such as 2, 1.25 or 3/2")
-    whole, denominator, digits = found.groups()
-    if denominator is not None and int(denominator) == 0:
-        raise ValueError("the denominator is zero")
-    rate = Fraction(int(whole), int(denominator)) if denominator is not None else _decimal(whole, digits)
-    if not 0 < rate <= 1_000 or rate.denominator > FACTOR_MAX:
-        raise ValueError("should be above 0 and at most 1000")
-    return rate
-
-
-def share_of(value: object) -> Fraction | int:
-    """A percentage (`20%`, `12.5%`) or `n/d` as a Fraction, or an amount in minor units as an int."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if not 1 <= value <= AMOUNT_MAX:
-            raise ValueError(f"an amount should be 1 to {AMOUNT_MAX} minor units")
-        return value
-    text = value if isinstance(value, str) else ""
-    found = _PERCENTAGE.fullmatch(text)
-    if found is not None:
-        share = _decimal(*found.groups()) / 100
-    elif "/" in text:
-        share = rate_of(text)
-    else:
-        raise ValueError("should be a percentage such as 20%, or an amount in minor units such as 50000")
-    if not 0 < share <= 1:
-        raise ValueError("should be above 0% and at most 100%")
-    return share
-
-
-def months_of(value: object) -> int:
-    """`24 months` as 24."""
-    found = _MONTHS.fullmatch(value) if isinstance(value, str) else None
-    if found is None or int(found[1]) > EXPIRY_MONTHS_MAX:
-        raise ValueError(f"should be `1 month` to `{EXPIRY_MONTHS_MAX} months`, such as `24 months`")
-    return int(found[1])
-
-
-def _timezone(name: str) -> str:
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("should be a time zone such as Asia/Tehran") from None
-    return name
-
-
-def _text(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
-        raise ValueError("should be text: put it in quotes")
-    return value
-
-
-Rate = Annotated[Fraction, PlainValidator(rate_of)]
-Share = Annotated[Fraction | int, PlainValidator(share_of)]
-Months = Annotated[int, PlainValidator(months_of)]
-Name = Annotated[str, StringConstraints(pattern=NAME)]
-Code = Annotated[str, BeforeValidator(_text), StringConstraints(pattern=CODE)]
-Timezone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_timezone)]
-Amount = Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
-Factor = Annotated[int, Field(ge=1, le=FACTOR_MAX)]
+_BRACED = re.compile(r"\{([a-z][a-z0-9_]{0,63})\}")
 
 
 class _Part(BaseModel):
     """Part of a programme: exact keys, exact types, and no value in an error's text."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 class Point(_Part):
-    """What a point is worth, in minor units of the programme's currency, and how long it is good."""
+    """What a point is worth, and how long it is good."""
 
     value: Factor
+    """Minor units of the programme's currency for one point."""
     expires: Months
+    """How long a point is good: it lapses at the end of that month."""
 
 
 class PointsPer(_Part):
     """`points` for each whole `per` minor units that are really paid."""
 
     per: Amount
+    """Minor units."""
     points: Factor = 1
 
 
@@ -128,22 +65,145 @@ Points = Annotated[
 ]
 
 
+class Message(_Part):
+    """A line for the receipt, in one language or both."""
+
+    fa: Line | None = None
+    en: Line | None = None
+
+    @model_validator(mode="after")
+    def _has_text(self) -> Self:
+        if self.fa is None and self.en is None:
+            raise ValueError("should have a text: fa, en or both")
+        return self
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The texts by language."""
+        return {language: text for language, text in (("fa", self.fa), ("en", self.en)) if text is not None}
+
+
+class Reward(_Part):
+    """What a full stamp card gives."""
+
+    points: Points | None = None
+    discount: Share | None = None
+    credit: Share | None = None
+    free: Label | None = None
+    """The sku that is free."""
+    message: Message | None = None
+    cap: Cap | None = None
+
+    @model_validator(mode="after")
+    def _effects(self) -> Self:
+        _check_cap(self.cap, gifts_of(self))
+        if not gifts_of(self):
+            raise ValueError("a reward should give free, discount, points or credit")
+        return self
+
+
+class Stamp(_Part):
+    """A stamp card: `need` visits, and the one after them brings the reward and no stamp."""
+
+    key: Name
+    need: Annotated[int, Field(ge=1, le=1_000)]
+    reward: Reward
+
+
+class Ticket(_Part):
+    """Tickets for a draw: one for each whole `per` minor units that are really paid, or a fixed `count`."""
+
+    draw: Name
+    per: Amount | None = None
+    """Minor units for one ticket."""
+    count: Factor | None = None
+    """Tickets each time; with `per`, for each of those amounts."""
+
+    @model_validator(mode="after")
+    def _amount_or_count(self) -> Self:
+        if self.per is None and self.count is None:
+            raise ValueError("should say per (minor units for a ticket) or count")
+        return self
+
+
 class Then(_Part):
-    """What a rule does. `cap` bounds its one effect: in points or in minor units."""
+    """What a rule does."""
 
     points: Points | None = None
     multiply: Rate | None = None
+    """Makes the points for amounts that many times as many."""
     discount: Share | None = None
     credit: Share | None = None
-    cap: Annotated[int, Field(ge=0, le=AMOUNT_MAX)] | None = None
+    free: Label | None = None
+    """The sku that is free."""
+    stamp: Stamp | None = None
+    ticket: Ticket | None = None
+    message: Message | None = None
+    tier: Name | None = None
+    """The tier that is entered, unless a higher one is reached already."""
+    cap: Cap | None = None
+    """Bounds the one gift of this rule: points, or minor units."""
 
     @model_validator(mode="after")
-    def _effects(self) -> "Then":
-        count = sum(effect is not None for effect in (self.points, self.multiply, self.discount, self.credit))
-        if count == 0:
-            raise ValueError("should give points, multiply, discount or credit")
-        if self.cap is not None and count > 1:
-            raise ValueError("cap bounds one effect: give each effect a rule of its own")
+    def _effects(self) -> Self:
+        _check_cap(self.cap, gifts_of(self))
+        others = (self.stamp, self.ticket, self.message, self.tier)
+        if not gifts_of(self) and all(other is None for other in others):
+            raise ValueError("should give points, multiply, discount, credit, free, stamp, ticket, message or tier")
+        return self
+
+
+GIFTS = ("points", "multiply", "discount", "credit", "free")
+"""The effects that a cap may bound."""
+
+
+def gifts_of(given: Then | Reward) -> tuple[str, ...]:
+    """Which of the effects that a cap may bound are there."""
+    return tuple(gift for gift in GIFTS if getattr(given, gift, None) is not None)
+
+
+def _check_cap(cap: int | None, gifts: tuple[str, ...]) -> None:
+    if cap is None:
+        return
+    if not gifts:
+        raise ValueError("cap has nothing to bound: it goes with points, multiply, discount, credit or free")
+    if len(gifts) > 1:
+        raise ValueError("cap bounds one effect: give each effect a rule of its own")
+
+
+class Uses(_Part):
+    """How often a member may have a rule, in the programme's own days, months and years."""
+
+    day: Factor | None = None
+    month: Factor | None = None
+    year: Factor | None = None
+    life: Factor | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.day is self.month is self.year is self.life is None:
+            raise ValueError("should say day, month, year or life")
+        return self
+
+
+class Grant(_Part):
+    """An offer that is made at the end of a purchase, with thresholds that are worked out then and kept."""
+
+    if_: Annotated[str, Field(alias="if")]
+    """The condition at the end of a purchase under which the offer is made."""
+    set_: Annotated[dict[Name, Expression], Field(alias="set", max_length=VALUES_PER_GRANT_MAX)] = {}
+    """Numbers that are worked out when the offer is made: the rule's `when` calls them grant.NAME."""
+    lives: Days
+    """How long the offer is good; before that has passed it is not made again."""
+    message: Message | None = None
+    """What receipts say of the open offer; {NAME} stands for one of its numbers."""
+
+    @model_validator(mode="after")
+    def _message_names_its_numbers(self) -> Self:
+        for text in () if self.message is None else self.message.texts.values():
+            unknown = set(_BRACED.findall(text)) - set(self.set_)
+            if unknown or len(_BRACED.findall(text)) != text.count("{") or text.count("{") != text.count("}"):
+                raise ValueError("braces stand around the name of a number in `set`, such as {goal}")
         return self
 
 
@@ -151,10 +211,85 @@ class Rule(_Part):
     """When what happens. Rules run by falling `priority`; of an `exclusive` group only the first fires."""
 
     id: Name
+    grant: Grant | None = None
+    """The rule fires only for a member who holds this offer, once for each offer."""
     when: str | None = None
+    """A condition such as `amount >= 200000 and weekday == "friday"`; without one it always holds."""
+    uses: Uses | None = None
     then: Then
+    cap: Cap | None = None
+    """The same as in `then`."""
     priority: Annotated[int, Field(ge=-1_000, le=1_000)] = 0
     exclusive: Name | None = None
+    """A group: only the first of its rules that fires counts."""
+
+    @model_validator(mode="after")
+    def _one_cap(self) -> Self:
+        if self.cap is not None:
+            if self.then.cap is not None:
+                raise ValueError("cap is given twice: beside `then` and in it")
+            _check_cap(self.cap, gifts_of(self.then))
+        return self
+
+    @property
+    def bound(self) -> int | None:
+        """The cap, wherever it stands."""
+        return self.cap if self.cap is not None else self.then.cap
+
+
+class TierFrom(_Part):
+    """What a member needs for a tier, one of these."""
+
+    points: Amount | None = None
+    """Tier points: all points earned since the tier year began."""
+    spend: Amount | None = None
+    """Minor units spent since joining."""
+    visits: Amount | None = None
+    """Visits since joining."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self.model_fields_set) != 1 or None in (self.basis, self.threshold):
+            raise ValueError("should be one of points, spend or visits")
+        return self
+
+    @property
+    def basis(self) -> str | None:
+        """`points`, `spend` or `visits`."""
+        return next((name for name in ("points", "spend", "visits") if getattr(self, name) is not None), None)
+
+    @property
+    def threshold(self) -> int:
+        """How much of it."""
+        return self.points or self.spend or self.visits or 0
+
+
+class Tier(_Part):
+    """A level of members, and what it makes of their points for amounts."""
+
+    id: Name
+    from_: Annotated[TierFrom, Field(alias="from")]
+    multiply: Rate = Fraction(1)
+
+    @model_validator(mode="after")
+    def _not_none(self) -> Self:
+        if self.id == NO_TIER:
+            raise ValueError(f"{NO_TIER} stands for members without a tier")
+        return self
+
+
+class Club(_Part):
+    """A kind of membership."""
+
+    code: Code
+    name: Label
+    audience: Literal["customers", "agents", "employees"] = "customers"
+    open: bool = True
+    """Whether anybody may join; if not, membership is given."""
+    fee: Annotated[int, Field(ge=0, le=10**12 - 1)] = 0
+    """What joining costs, in minor units."""
+    required: list[Literal["name", "birth_date", "gender", "education", "region", "referrer"]] = []
+    """What a member has to tell on joining, besides the mobile number."""
 
 
 class Partner(_Part):
@@ -167,13 +302,22 @@ class Partner(_Part):
 
 
 class ProgrammeModel(_Part):
-    """A programme. `deficit`: whether a claw-back may leave a member owing points that were spent already."""
+    """A loyalty programme: who may take part, what a point is worth, and rules."""
 
     programme: Name
     owner: Code
+    """The institution that it belongs to."""
     currency: Annotated[int, Field(ge=1, le=999)]
+    """ISO 4217's number, as in DE49; all amounts are in its minor units."""
     timezone: Timezone
+    """Where its days and hours are counted."""
     point: Point
     deficit: Literal["allow", "forbid"] = "forbid"
+    """Whether a claw-back may leave a member owing points that were spent already."""
+    max_discount: Percentage | None = None
+    """All discounts of a purchase together are at most this share of its amount."""
     rules: Annotated[list[Rule], Field(max_length=RULES_MAX)]
+    tiers: Annotated[list[Tier], Field(max_length=TIERS_MAX)] = []
+    """From the lowest to the highest."""
+    clubs: Annotated[list[Club], Field(max_length=CLUBS_MAX)] = []
     partners: list[Partner] = []

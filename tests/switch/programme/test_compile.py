@@ -1,38 +1,20 @@
 """Whole programmes: what they compile to, and every mistake with its line."""
 
 import hashlib
-import pathlib
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import switch.programme
 from cext import _kernel
 from cext.programme_table import NO_CAP, Effect, Fact, Opcode
-from switch.programme import ProgrammeError
+from switch.programme import Draw, Offer, ProgrammeError, Severity, StampCard
+from switch.programme.model import Message
 from tests.cext.kernel_cases import account, request
+from tests.switch.programme.programmes import CUSTOMER, HEAD, ONE_RULE, ROOT, ids, load
 
-BAZAAR = pathlib.Path(__file__).parents[3] / "examples" / "bazaar" / "programmes" / "bazaar.yaml"
-
-HEAD = """\
-programme: shop
-owner: KHATAM
-currency: 364
-timezone: Asia/Tehran
-point: {value: 100, expires: 24 months}
-"""
-
-
-def ids(kind, name):
-    return {("category", "grocery"): 3, ("merchant", "M1"): 70}[kind, name]
-
-
-def load(text):
-    return switch.programme.load(text, ids=ids)
-
-
-def then_of(text):
-    """The effects of one rule."""
-    return load(HEAD + f"rules:\n  - id: a\n    then: {text}\n").kernel.table[3]
+BAZAAR = ROOT / "examples" / "bazaar" / "programmes" / "bazaar.yaml"
 
 
 def test_bazaar_is_a_point_for_each_hundred_thousand():
@@ -42,44 +24,14 @@ def test_bazaar_is_a_point_for_each_hundred_thousand():
     assert (programme.timezone, programme.point_value, programme.rule_ids) == ("Asia/Tehran", 100, ("base",))
     assert programme.source_hash == hashlib.sha256(text.encode()).hexdigest()
     assert programme.kernel.table == (
-        (364, 100, 24, 0),
+        (364, 100, 24, 0, 1, 1),
         (),
-        ((0, 0, 0, 0, 1),),
-        ((Effect.POINTS_PER, 1, 100_000, NO_CAP),),
+        ((0, 0, 0, 0, 1, 0, 0, 0, 0),),
+        ((Effect.POINTS_PER, 1, 100_000, NO_CAP, 0),),
+        *((),) * 5,
     )
     decision = _kernel.decide(programme.kernel, account(_kernel), request(_kernel, 1, 1_250_000))
     assert (decision.points_earned, decision.rule_list) == (12, [0])
-
-
-@pytest.mark.parametrize(
-    ("text", "effects"),
-    [
-        ("{points: 50}", [(Effect.POINTS_FIXED, 50, 1, NO_CAP)]),
-        ("{points: {per: 1000, points: 3}, cap: 9}", [(Effect.POINTS_PER, 3, 1_000, 9)]),
-        ("{multiply: 1.25}", [(Effect.MULTIPLY, 5, 4, NO_CAP)]),
-        ("{multiply: 3/2}", [(Effect.MULTIPLY, 3, 2, NO_CAP)]),
-        ("{multiply: 2}", [(Effect.MULTIPLY, 2, 1, NO_CAP)]),
-        ("{multiply: 0.1}", [(Effect.MULTIPLY, 1, 10, NO_CAP)]),
-        ("{discount: 20%}", [(Effect.DISCOUNT_RATE, 1, 5, NO_CAP)]),
-        ("{discount: 12.5%, cap: 70}", [(Effect.DISCOUNT_RATE, 1, 8, 70)]),
-        ("{discount: 1/3}", [(Effect.DISCOUNT_RATE, 1, 3, NO_CAP)]),
-        ("{discount: 5000}", [(Effect.DISCOUNT_AMOUNT, 5_000, 1, NO_CAP)]),
-        ("{credit: 100%}", [(Effect.CREDIT_RATE, 1, 1, NO_CAP)]),
-        ("{credit: 20%, cap: 1_000_000}", [(Effect.CREDIT_RATE, 1, 5, 1_000_000)]),
-        ("{credit: 7}", [(Effect.CREDIT_AMOUNT, 7, 1, NO_CAP)]),
-        (
-            "{credit: 7, discount: 1%, points: 1, multiply: 2}",
-            [
-                (Effect.DISCOUNT_RATE, 1, 100, NO_CAP),
-                (Effect.POINTS_FIXED, 1, 1, NO_CAP),
-                (Effect.MULTIPLY, 2, 1, NO_CAP),
-                (Effect.CREDIT_AMOUNT, 7, 1, NO_CAP),
-            ],
-        ),
-    ],
-)
-def test_effects(text, effects):
-    assert then_of(text) == tuple(effects)
 
 
 def test_rules_run_by_priority_and_then_as_written():
@@ -91,26 +43,107 @@ rules:
   - {id: late, priority: -1, exclusive: one, then: {points: 1}}
   - {id: first, when: amount > 5, then: {points: 2}}
   - {id: second, when: 'category == "grocery" or hour < 3', exclusive: two, then: {points: 3}}
-  - {id: early, priority: 9, exclusive: one, then: {points: 4}}
+  - {id: early, when: amount > 7, priority: 9, exclusive: one, then: {points: 4}}
 partners:
   - {institution: FUELCO, role: burn, redeem_price: 90}
 """
     )
     assert programme.rule_ids == ("early", "first", "second", "late")
-    assert programme.kernel.table == (
-        (364, 100, 24, 1),
-        (
-            (Opcode.FACT_GT, Fact.AMOUNT, 5, -1),
-            (Opcode.FACT_NE, Fact.CATEGORY, 3, 3),
-            (Opcode.FACT_LT, Fact.HOUR, 3, -1),
-        ),
-        ((0, 0, 1, 0, 1), (0, 1, 0, 1, 2), (1, 3, 2, 2, 3), (3, 3, 1, 3, 4)),
-        tuple((Effect.POINTS_FIXED, n, 1, NO_CAP) for n in (4, 2, 3, 1)),
+    header, code, rules, effects, *rest = programme.kernel.table
+    assert header == (364, 100, 24, 1, 1, 1)
+    assert code == (
+        (Opcode.FACT_GT, Fact.AMOUNT, 7, -1),
+        (Opcode.FACT_GT, Fact.AMOUNT, 5, -1),
+        (Opcode.FACT_NE, Fact.CATEGORY, 3, 4),
+        (Opcode.FACT_LT, Fact.HOUR, 3, -1),
     )
+    assert [row[:5] for row in rules] == [(0, 1, 1, 0, 1), (1, 2, 0, 1, 2), (2, 4, 2, 2, 3), (4, 4, 1, 3, 4)]
+    assert effects == tuple((Effect.POINTS_FIXED, n, 1, NO_CAP, 0) for n in (4, 2, 3, 1))
+    assert rest == [()] * 5
     assert [partner.institution for partner in programme.partners] == ["FUELCO"]
+    assert programme.warnings == ()
 
 
-ONE_RULE = HEAD + "rules:\n  - id: a\n    then: {points: 1}\n"
+def test_the_customers_programme_compiles_as_it_stands():
+    programme = switch.programme.load(CUSTOMER.read_text(encoding="utf-8"), ids=lambda _kind, _name: 4)
+    assert programme.rule_ids == (
+        "base",
+        "bigger_basket",
+        "come_sooner",
+        "barber.reward",
+        "barber",
+        "once20",
+        "year10",
+        "bulk",
+        "birthday",
+        "checkin",
+        "nowruz",
+    )
+    assert programme.quantities == (("category", "parcel"), ("free", "CUT"))
+    assert programme.free_skus == ("CUT",)
+    assert programme.messages == (Message(fa="تولدتان مبارک", en="Happy birthday"),)
+    assert programme.events == {"checkin": 1}
+    assert programme.stamps == (StampCard("cut", programme.slots["stamp", "cut"], 10),)
+    assert programme.draws == (Draw("nowruz", programme.slots["ticket", "nowruz"]),)
+    assert programme.tiers == ("silver", "gold")
+    assert programme.grants == (
+        Offer("bigger_basket", programme.slots["grant", "bigger_basket"], ("goal",), 30),
+        Offer("come_sooner", programme.slots["grant", "come_sooner"], ("within",), 20),
+    )
+    assert set(programme.slots) == {
+        ("stamp", "cut"),
+        ("ticket", "nowruz"),
+        ("uses", "once20/life"),
+        ("uses", "birthday/year"),
+        ("uses", "checkin/day"),
+        ("grant", "bigger_basket"),
+        ("grant", "come_sooner"),
+    }
+    assert sorted(programme.slots.values()) == [*range(1, 8)]
+    by_id = {rule.id: rule for rule in programme.rules}
+    assert by_id["bigger_basket"].facts == ("visits", "mean_gap", "mean_amount", "amount", "grant.goal")
+    assert by_id["barber.reward"].facts == by_id["barber"].facts == ("category", 'stamps("cut")')
+    assert by_id["barber.reward"].rule is by_id["barber"].rule
+    (warning,) = programme.warnings
+    assert (warning.line, warning.severity) == (21, Severity.WARNING)
+    assert warning.reason == "this rule can never fire: currency is always 364"
+
+
+def test_slots_are_those_that_were_given():
+    asked = []
+
+    def slots(kind, name):
+        asked.append((kind, name))
+        return 4_000 + len(set(asked))
+
+    programme = switch.programme.load(CUSTOMER.read_text(encoding="utf-8"), ids=lambda _kind, _name: 4, slots=slots)
+    assert set(asked) == set(programme.slots)
+    assert {slot for _, slot, *_ in ((0, offer.slot) for offer in programme.grants)} <= set(programme.slots.values())
+    assert min(programme.slots.values()) == 4_001
+    _, _, _, effects, _, limits, grants, _, _ = programme.kernel.table
+    used = {row[4] for row in effects if row[4]} | {row[0] for row in limits} | {row[0] for row in grants}
+    assert used == set(programme.slots.values())
+
+
+@pytest.mark.parametrize("slot", [0, 4_096])
+def test_a_slot_outside_the_table_is_refused(slot):
+    text = CUSTOMER.read_text(encoding="utf-8")
+    with pytest.raises(ProgrammeError, match="more than 4095 stamp cards"):
+        switch.programme.load(text, ids=lambda _kind, _name: 4, slots=lambda _kind, _name: slot)
+
+
+def test_clubs_are_kept():
+    clubs = "clubs:\n  - {code: student, name: Students, open: false, fee: 5000, required: [birth_date]}\n"
+    (club,) = load(ONE_RULE + clubs).clubs
+    assert (club.code, club.name, club.audience, club.open, club.fee, club.required) == (
+        "student",
+        "Students",
+        "customers",
+        False,
+        5_000,
+        ["birth_date"],
+    )
+
 
 MISTAKES = [
     # what is wrong → the line, and words of the reason
@@ -135,29 +168,55 @@ MISTAKES = [
     (ONE_RULE.replace("value: 100", "value: 0"), 5, "greater than or equal to 1"),
     (ONE_RULE.replace("value: 100, ", ""), 5, "the key value is required"),
     (ONE_RULE + "deficit: maybe\n", 9, "should be 'allow' or 'forbid'"),
-    (ONE_RULE + "tiers: []\n", 9, "tiers is not supported yet"),
     (ONE_RULE + "budget: 5\n", 9, "budget is not supported yet"),
+    (ONE_RULE + "    budget: 5\n", 9, "budget is not supported yet"),
     (ONE_RULE + "ruels: []\n", 9, "unknown key 'ruels'; did you mean rules?"),
     (ONE_RULE + "<<: {a: 1}\n", 9, "unknown key '<<'"),
-    (ONE_RULE + "    uses: {life: 1}\n", 9, "uses is not supported yet"),
-    (ONE_RULE + "    grant: {if: visits >= 5}\n", 9, "grant is not supported yet"),
-    (ONE_RULE + "    cap: 5\n", 9, "cap belongs into `then`"),
+    (ONE_RULE + "max_discount: 5000\n", 9, "a percentage such as 20%"),
+    (ONE_RULE + "max_discount: 120%\n", 9, "at most 100%"),
     (ONE_RULE + "    priority: 1001\n", 9, "less than or equal to 1000"),
     (ONE_RULE + "    exclusive: [a]\n", 9, "valid string"),
+    (ONE_RULE + "    uses: {life: 0}\n", 9, "greater than or equal to 1"),
+    (ONE_RULE + "    uses: {week: 1}\n", 9, "unknown key 'week'"),
+    (ONE_RULE + "    uses: {}\n", 9, "should say day, month, year or life"),
+    (ONE_RULE + "    cap: -1\n", 9, "greater than or equal to 0"),
     (ONE_RULE + "    when: true\n", 9, "valid string"),
     (ONE_RULE + "    when: >\n      amount\n      > > 5\n", 9, "cannot be read"),
     (ONE_RULE + "    when: amount > 5 and hours == 3\n", 9, "did you mean hour?"),
     (ONE_RULE + "    when: category == 'groceries'\n", 9, "there is no category 'groceries'"),
+    (ONE_RULE + "    when: amount > days_since_last\n", 9, "money is compared with days"),
+    (ONE_RULE + "    when: coupon == 5\n", 9, "the fact coupon is not supported yet"),
+    (ONE_RULE + "    when: spend_30d > 5\n", 9, "the fact spend_30d is not supported yet"),
+    (ONE_RULE + "    when: amount > grant.goal\n", 9, "only in a rule that has a grant"),
+    (ONE_RULE + "    grant: {if: visits > 5}\n", 9, "the key lives is required"),
+    (ONE_RULE + "    grant: {lives: 3 days}\n", 9, "the key if is required"),
+    (ONE_RULE + "    grant: {if: visits > 5, lives: 30}\n", 9, "such as `30 days`"),
+    (ONE_RULE + "    grant: {if: visits > 5, lives: 0 days}\n", 9, "such as `30 days`"),
+    (ONE_RULE + "    grant: {if: visit > 5, lives: 3 days}\n", 9, "did you mean visits?"),
+    (ONE_RULE + "    grant:\n      if: visits > 5\n      set: {a: 2 * visit}\n      lives: 3 days\n", 11, "visits?"),
+    (ONE_RULE + "    grant:\n      if: visits > 5\n      set: {a: true}\n      lives: 3 days\n", 11, "valid string"),
+    (ONE_RULE + "    grant: {if: grant.a > 5, set: {a: 1}, lives: 3 days}\n", 9, "cannot look at its own numbers"),
+    (ONE_RULE + "    grant: {if: event == 'a', lives: 3 days}\n", 9, "which has no event"),
+    (ONE_RULE + "    grant: {if: visits > 5, set: {a: 1, b: 1, c: 1, d: 1, e: 1}, lives: 3 days}\n", 9, "at most 4"),
+    (ONE_RULE + "    grant: {if: visits > 5, set: {A: 1}, lives: 3 days}\n", 9, "lower-case letters"),
     (ONE_RULE + "  - id: a\n    then: {points: 2}\n", 9, "a rule a is there already"),
     (ONE_RULE + "  - id: b\n", 9, "the key then is required"),
     (ONE_RULE + "  - 7\n", 9, "valid dictionary"),
     (HEAD + "rules: {a: 1}\n", 6, "valid list"),
     (ONE_RULE + "partners:\n  - {institution: A, role: take}\n", 10, "should be 'earn', 'burn' or 'both'"),
+    (ONE_RULE + "tiers:\n  - {id: a, from: {}}\n", 10, "one of points, spend or visits"),
+    (ONE_RULE + "tiers:\n  - {id: a, from: {points: 1, spend: 1}}\n", 10, "one of points, spend or visits"),
+    (ONE_RULE + "tiers:\n  - {id: a, from: {points: 0}}\n", 10, "greater than or equal to 1"),
+    (ONE_RULE + "tiers:\n  - {id: none, from: {points: 1}}\n", 10, "stands for members without a tier"),
+    (ONE_RULE + "tiers:\n  - {id: a, from: {points: 1}, multiply: 0}\n", 10, "above 0"),
+    (ONE_RULE + "clubs:\n  - {code: a, name: A, audience: all}\n", 10, "'customers', 'agents' or 'employees'"),
+    (ONE_RULE + "clubs:\n  - {code: a, name: A, required: [shoes]}\n", 10, "should be 'name'"),
     *[
         (ONE_RULE.replace("{points: 1}", then), 8, reason)
         for then, reason in [
-            ("{}", "should give points, multiply, discount or credit"),
-            ("{cap: 5}", "should give points, multiply, discount or credit"),
+            ("{}", "should give points, multiply, discount, credit, free"),
+            ("{cap: 5}", "cap has nothing to bound"),
+            ("{message: {en: Hi}, cap: 5}", "cap has nothing to bound"),
             ("{points: 1, credit: 1, cap: 5}", "cap bounds one effect"),
             ("{points: 1, cap: -1}", "greater than or equal to 0"),
             ("{points: 0}", "greater than or equal to 1"),
@@ -181,11 +240,23 @@ MISTAKES = [
             ("{discount: 0}", "an amount should be 1"),
             ("{discount: true}", "a percentage such as 20%"),
             ("{credit: 1000000000000}", "an amount should be 1"),
-            ("{stamp: {key: cut}}", "stamp is not supported yet"),
-            ("{free: CUT}", "free is not supported yet"),
-            ("{message: {en: Hi}}", "message is not supported yet"),
-            ("{tier: gold}", "tier is not supported yet"),
-            ("{ticket: {draw: n}}", "ticket is not supported yet"),
+            ("{stamp: {key: cut, reward: {free: A}}}", "the key need is required"),
+            ("{stamp: {key: cut, need: 0, reward: {free: A}}}", "greater than or equal to 1"),
+            ("{stamp: {key: cut, need: 9}}", "the key reward is required"),
+            ("{stamp: {key: cut, need: 9, reward: {}}}", "a reward should give"),
+            ("{stamp: {key: cut, need: 9, reward: {message: {en: Hi}}}}", "a reward should give"),
+            ("{stamp: {key: cut, need: 9, reward: {multiply: 2}}}", "unknown key 'multiply'"),
+            ("{stamp: {key: cut, need: 9, reward: {free: A, credit: 1, cap: 1}}}", "cap bounds one effect"),
+            ("{ticket: {draw: n}}", "should say per"),
+            ("{ticket: {per: 5}}", "the key draw is required"),
+            ("{ticket: {draw: n, count: 0}}", "greater than or equal to 1"),
+            ("{free: 'A;B'}", "without a semicolon"),
+            ("{free: 7}", "put it in quotes"),
+            ("{free: ''}", "1 to 64 characters"),
+            ("{message: {}}", "should have a text"),
+            ("{message: {de: Hallo}}", "unknown key 'de'"),
+            ('{message: {en: "a\\nb"}}', "on one line"),
+            ("{tier: gold}", "there is no tier 'gold'"),
             ("{discuont: 1%}", "did you mean discount?"),
         ]
     ],
@@ -197,7 +268,14 @@ def test_mistakes_have_their_line(text, line, reason):
     with pytest.raises(ProgrammeError) as raised:
         load(text)
     found = [problem for problem in raised.value.problems if reason in str(problem)]
-    assert [problem.line for problem in found] == [line], str(raised.value)
+    assert [(problem.line, problem.severity) for problem in found] == [(line, "error")], str(raised.value)
+
+
+def test_a_cap_is_not_given_twice():
+    with pytest.raises(ProgrammeError, match="line 7: rules\\[0\\]: cap is given twice"):
+        load(ONE_RULE.replace("{points: 1}", "{points: 1, cap: 5}") + "    cap: 5\n")
+    with pytest.raises(ProgrammeError, match="cap has nothing to bound"):
+        load(ONE_RULE.replace("{points: 1}", "{message: {en: Hi}}") + "    cap: 5\n")
 
 
 def test_every_mistake_is_told_at_once():
@@ -208,10 +286,32 @@ def test_every_mistake_is_told_at_once():
     assert str(raised.value).splitlines()[0].startswith("line 3: currency: ")
 
 
+def test_what_a_wrong_file_declares_is_not_held_against_its_conditions():
+    condition = 'stamps("cut") > 3 and uses(b) > 1 and tier == "x" and club == "y" and grant.a > visit'
+    text = HEAD + f"rules:\n  - {{id: a, when: '{condition}', grant: {{set: {{a: b}}}}, then: {{}}}}\n"
+    with pytest.raises(ProgrammeError) as raised:
+        load(text)
+    reasons = [problem.reason for problem in raised.value.problems]
+    assert [reason for reason in reasons if "there is no" in reason] == []
+    assert "unknown fact 'visit'; did you mean visits?" in reasons
+    assert "unknown fact 'b'" in reasons
+
+
 def test_an_error_never_quotes_at_length():
     with pytest.raises(ProgrammeError) as raised:
         load(ONE_RULE + "    when: " + "q" * 900 + " > 1\n" + "k" * 900 + ": 1\n")
     assert all(len(str(problem)) < 250 for problem in raised.value.problems)
+
+
+def test_a_file_full_of_mistakes_is_told_of_in_part():
+    keys = "".join(f"k{n}: 1\n" for n in range(9_000))
+    with pytest.raises(ProgrammeError) as raised:
+        load(ONE_RULE + keys)
+    assert len(raised.value.problems) == 100
+    many = "".join(f"  - {{id: r{n}, when: uses(q{n}) > 1, then: {{points: 1}}}}\n" for n in range(1_000))
+    with pytest.raises(ProgrammeError) as raised:
+        load(HEAD + "rules:\n" + many)
+    assert len(raised.value.problems) == 100
 
 
 def test_too_many_conditions_are_refused():
@@ -219,3 +319,57 @@ def test_too_many_conditions_are_refused():
     rules = "".join(f"  - {{id: r{n}, when: '{condition}', then: {{points: 1}}}}\n" for n in range(60))
     with pytest.raises(ProgrammeError, match="too long together"):
         load(HEAD + "rules:\n" + rules)
+
+
+@pytest.mark.parametrize(
+    ("rule", "count", "reason"),
+    [
+        ("when: 'qty(sku=\"{n}\") > 1', then: {{points: 1}}", 257, "too many different qty facts"),
+        ("then: {{free: S{n}}}", 257, "too many different free goods"),
+        ("grant: {{if: visits > 1, lives: 9 days}}, then: {{points: 1}}", 257, "too many rules have a grant"),
+        ("then: {{stamp: {{key: s{n}, need: 1, reward: {{points: 1}}}}}}", 513, "a stamp card counts as two"),
+        ("then: {{points: 1, credit: 1, discount: 1, free: A, message: {{en: A}}, multiply: 2}}", 1_024, None),
+    ],
+)
+def test_what_does_not_fit_the_table_is_refused(rule, count, reason):
+    rules = "".join(f"  - {{id: r{n}, " + rule.format(n=n) + "}\n" for n in range(count))
+    if reason is None:
+        assert len(load(HEAD + "rules:\n" + rules).rule_ids) == count
+        return
+    with pytest.raises(ProgrammeError, match=reason):
+        load(HEAD + "rules:\n" + rules)
+
+
+def test_more_counters_than_an_account_has_are_refused():
+    rules = "".join(f"  - {{id: r{n}, uses: {{day: 1, life: 9}}, then: {{points: 1}}}}\n" for n in range(32))
+    assert len(load(HEAD + "rules:\n" + rules).slots) == 64
+    more = "  - {id: more, then: {ticket: {draw: d, count: 1}}}\n"
+    with pytest.raises(ProgrammeError, match="65 counters together, and an account has 64"):
+        load(HEAD + "rules:\n" + rules + more)
+
+
+def test_more_offers_than_an_account_holds_are_a_warning():
+    grant = "grant: {if: visits > 1, lives: 9 days}"
+    rules = "".join(f"  - {{id: r{n}, {grant}, then: {{points: 1}}}}\n" for n in range(17))
+    (warning,) = load(HEAD + "rules:\n" + rules).warnings
+    assert "17 rules have a grant" in warning.reason
+
+
+LINES = CUSTOMER.read_text(encoding="utf-8").splitlines(keepends=True)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(0, len(LINES) - 1),
+    st.integers(0, 80),
+    st.text(st.sampled_from(" :{}[],\"'>=().0123456789%/-abeginuvtrs_\n"), max_size=6),
+    st.integers(0, 6),
+)
+def test_a_changed_programme_is_read_or_refused(line, column, inserted, dropped):
+    changed = LINES[line][:column] + inserted + LINES[line][column + dropped :]
+    text = "".join([*LINES[:line], changed, *LINES[line + 1 :]])
+    try:
+        problems = switch.programme.load(text, ids=ids).warnings
+    except ProgrammeError as error:
+        problems = error.problems
+    assert all(1 <= problem.line <= text.count("\n") + 1 for problem in problems)

@@ -1,0 +1,155 @@
+"""What is wrong with a programme whose every part is right by itself.
+
+Errors: names given twice, tiers that do not rise, tiers that are not there, rules for events that would need a
+purchase. Warnings: rules that can never fire. They are no errors, as a programme that is live already must
+still load when a later release sees more.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from cext.programme_table import COUNTERS_MAX, GRANTS_MAX, Fact
+from switch.programme.document import Document, Path
+from switch.programme.errors import Problem, Severity, did_you_mean, shown
+from switch.programme.events import events_in, is_false_without_event
+from switch.programme.facts import PURCHASE_ONLY, QTY
+from switch.programme.model import PointsPer, ProgrammeModel, Rule
+from switch.programme.never import Bounds, Contradictions
+from switch.programme.problems import problem_at
+from switch.programme.reading import RuleTerms
+from switch.programme.terms import Truth, looks_of
+
+Found = tuple[Path, str]
+
+
+def check(document: Document, model: ProgrammeModel, terms: Sequence[RuleTerms]) -> list[Problem]:
+    """Every mistake of a valid model whose expressions were read, in the order of the file's rules."""
+    errors = [*_repeated(model), *_tiers(model)]
+    for index, (rule, read) in enumerate(zip(model.rules, terms, strict=True)):
+        errors += _tier_of(model, index, rule)
+        if read.when is not None and events_in(read.when):
+            errors += _event_rule(index, rule, read.when)
+    problems = [problem_at(document, path, reason) for path, reason in errors]
+    for path, reason in (*_never(model, terms), *_shadowed(model, terms)):
+        problems.append(problem_at(document, path, reason, Severity.WARNING))
+    return problems
+
+
+def check_counts(document: Document, counters: int, grants: int) -> list[Problem]:
+    """Whether an account has room for everything that a programme counts and offers."""
+    problems = []
+    if counters > COUNTERS_MAX:
+        reason = f"stamp cards, draws and uses are {counters} counters together, and an account has {COUNTERS_MAX}"
+        problems.append(problem_at(document, ("rules",), reason))
+    if grants > GRANTS_MAX:
+        reason = f"{grants} rules have a grant, and an account holds {GRANTS_MAX} at a time: some will not be given"
+        problems.append(problem_at(document, ("rules",), reason, Severity.WARNING))
+    return problems
+
+
+def _repeated(model: ProgrammeModel) -> Iterator[Found]:
+    rules = [(("rules", index, "id"), rule.id) for index, rule in enumerate(model.rules)]
+    yield from _twice("a rule", rules)
+    cards = [
+        (("rules", index, "then", "stamp", "key"), rule.then.stamp.key)
+        for index, rule in enumerate(model.rules)
+        if rule.then.stamp is not None
+    ]
+    yield from _twice("a stamp card", cards)
+    yield from _twice("a tier", [(("tiers", index, "id"), tier.id) for index, tier in enumerate(model.tiers)])
+    yield from _twice("a club", [(("clubs", index, "code"), club.code) for index, club in enumerate(model.clubs)])
+
+
+def _twice(what: str, named: Iterable[tuple[Path, str]]) -> Iterator[Found]:
+    seen: set[str] = set()
+    for path, name in named:
+        if name in seen:
+            yield path, f"{what} {name} is there already"
+        seen.add(name)
+
+
+def _tiers(model: ProgrammeModel) -> Iterator[Found]:
+    for index, (lower, higher) in enumerate(pairwise(model.tiers), 1):
+        path = ("tiers", index, "from")
+        if lower.from_.basis != higher.from_.basis:
+            yield path, "all tiers should be from the same: points, spend or visits"
+        elif lower.from_.threshold >= higher.from_.threshold:
+            yield path, f"{higher.id} should need more than {lower.id}, which stands before it"
+
+
+def _tier_of(model: ProgrammeModel, index: int, rule: Rule) -> Iterator[Found]:
+    tiers = [tier.id for tier in model.tiers]
+    tier = rule.then.tier
+    if tier is not None and tier not in tiers:
+        yield ("rules", index, "then", "tier"), f"there is no tier {shown(tier)}" + did_you_mean(tier, tiers)
+
+
+def _event_rule(index: int, rule: Rule, when: Truth) -> Iterator[Found]:
+    path: Path = ("rules", index, "when")
+    if not is_false_without_event(when):
+        yield (
+            path,
+            "a rule is for events or for purchases: join `event == …` to the rest with `and`, or make two rules",
+        )
+    for look in looks_of(when):
+        if look.name in PURCHASE_ONLY or look.name.startswith(QTY + "("):
+            yield path, f"an event is no purchase and has no {look.name.partition('(')[0]}"
+            break
+    for path, reason in _needs_purchase(rule):
+        yield ("rules", index, "then", *path), reason
+
+
+def _needs_purchase(rule: Rule) -> Iterator[Found]:
+    then = rule.then
+    given = {"": then, "reward": then.stamp.reward if then.stamp is not None else None}
+    for inside, gift in given.items():
+        if gift is None:
+            continue
+        path: Path = ("stamp", inside) if inside else ()
+        if isinstance(gift.points, PointsPer):
+            yield (*path, "points"), "an event has no amount to give points for: give a fixed number"
+        if gift.discount is not None:
+            yield (*path, "discount"), "an event has no amount to take a discount from"
+        if gift.free is not None:
+            yield (*path, "free"), "an event has no basket that something could be free in"
+        if gift.credit is not None and not isinstance(gift.credit, int):
+            yield (*path, "credit"), "an event has no amount to give a share of: give a fixed amount"
+    if then.multiply is not None:
+        yield ("multiply",), "an event has no points for amounts to multiply"
+    if then.ticket is not None and then.ticket.per is not None:
+        yield ("ticket",), "an event has no amount to give tickets for: give a count"
+
+
+def _never(model: ProgrammeModel, terms: Sequence[RuleTerms]) -> Iterator[Found]:
+    known = {
+        int(Fact.CURRENCY): Bounds(model.currency, model.currency),
+        int(Fact.TIER): Bounds(0, len(model.tiers)),
+    }
+    for index, read in enumerate(terms):
+        for path, truth, what in (
+            (("rules", index, "when"), read.when, "this rule can never fire"),
+            (("rules", index, "grant", "if"), read.offered_if, "this offer can never be made"),
+        ):
+            why = Contradictions(known).why_never(truth) if truth is not None else None
+            if why is not None:
+                yield path, f"{what}: {why}"
+
+
+def in_order(rules: Sequence[Rule]) -> list[int]:
+    """The rules' places in the file, in the order of evaluation: by falling priority, then as written."""
+    return sorted(range(len(rules)), key=lambda index: -rules[index].priority)
+
+
+def _shadowed(model: ProgrammeModel, terms: Sequence[RuleTerms]) -> Iterator[Found]:
+    """Members of an exclusive group behind one that fires with every purchase."""
+    always: dict[str, str] = {}
+    for index in in_order(model.rules):
+        rule, when = model.rules[index], terms[index].when
+        if rule.exclusive is None or (when is not None and events_in(when)):
+            continue
+        if rule.exclusive in always:
+            other = always[rule.exclusive]
+            reason = f"this rule can never fire: {other}, before it in group {rule.exclusive}, always does"
+            yield ("rules", index, "exclusive"), reason
+        elif when is None and rule.grant is None and rule.uses is None:
+            always[rule.exclusive] = rule.id
