@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from adapters.cli.till_members import app as members_app
 from adapters.cli.till_messages import reversal, transaction
 from adapters.cli.till_options import Customer, Named, Till, digits, expanded
 from adapters.cli.till_talk import (
@@ -200,6 +201,9 @@ def cut_over(
 ) -> None:
     """Close the acquirer's business date (0800, DE70 201); for institutions that cut over by wire."""
     manage(till, NetworkCode.CUT_OVER, date or f"{datetime.now().astimezone() + timedelta(days=1):%m%d}")
+
+
+app.registered_commands.extend(members_app.registered_commands)
 
 
 def _paid_with(points: str, credit: str | None) -> tuple[str, list[tuple[str, str]]]:

@@ -15,6 +15,11 @@ PROCESSING_MEANINGS = {
     ProcessingCode.CREDIT_PURCHASE: "purchase paid by club credit",
     ProcessingCode.REFUND: "refund",
     ProcessingCode.BALANCE: "balance inquiry",
+    ProcessingCode.ENROLMENT: "enrolment",
+    ProcessingCode.CARD_LINK: "link of a further card",
+    ProcessingCode.POINTS_TRANSFER: "transfer of points",
+    ProcessingCode.POINTS_TO_POINTS: "transfer of points",
+    ProcessingCode.POINTS_TO_CREDIT: "points into credit",
 }
 NETWORK_MEANINGS = {
     NetworkCode.SIGN_ON: "sign-on",
@@ -36,6 +41,7 @@ ZERO_WIDTH_NON_JOINER = "\u200c"
 
 NEXT_STEPS = {
     ResponseCode.UNKNOWN_MERCHANT: "DE42 must be the merchant that DE41 was loaded with: --merchant.",
+    ResponseCode.REFUSED: "DE44 says what the programme wants.",
     ResponseCode.INVALID_TRANSACTION: "The processing code, the currency or the original does not fit.",
     ResponseCode.INVALID_AMOUNT: "Amounts are minor units above zero; a refund stays within its original.",
     ResponseCode.UNKNOWN_CARD: "Load the card (`loyalty-switch load DIR`) or name another with --card.",
@@ -184,6 +190,8 @@ def _approved(request: Message, reply: Message) -> str:
     asked, left = request.fields.get(4), reply.fields.get(4)
     if isinstance(left, str) and left != asked and left.isdecimal():
         parts.append(f"{int(left):,} still to be paid")
+    if "RC" in tags:
+        parts.append(f"the code to give to friends is {visible(tags['RC'])}")
     if "PB" in tags:
         parts.append(_counted(tags["PB"], "the balance is {} points"))
     return "Approved" + (": " + ", ".join(parts) if parts else "") + "."

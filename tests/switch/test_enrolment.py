@@ -1,0 +1,125 @@
+"""Enrolment decided: what becomes of a card, a mobile, a club's fee; and why not."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+
+from switch.enrolment import Scene, decide_enrolment
+from switch.referral import code_of
+from switch.refusals import Refusal
+from switch.wide_ports import AccountChange, Club, Effects, NewAccount, NewCard, NewMember
+from switch.wide_requests import Enrolment
+from tests.switch.fakes import TOKENS
+from tests.switch.parties import DAY, account, context, party
+
+MOBILE = "+989121234567"
+TOKEN = TOKENS.mobile("bazaar", MOBILE)
+BORN = dt.date(1988, 3, 21)
+ASKED = Enrolment(MOBILE, name="Sara", born=BORN)
+BLANK = party(account(1, points=7, credit=500))
+TAKEN = party(account(2, member=2))
+EXPIRED = party(account(1), expires_on=dt.date(2020, 1, 1))
+ALONE = replace(ASKED, without_card=True)
+SCENE = Scene(BLANK, TOKEN, None, None, None, virtual_cards=True, points_left=5)
+OPEN = Club(3, True, 0, False, frozenset())
+CODE = code_of(TOKENS, (1, 2))
+
+
+def decide(asked: Enrolment = ASKED, scene: Scene = SCENE, **given: object) -> Effects | Refusal:
+    return decide_enrolment(asked, scene, context(**given))
+
+
+def test_a_blank_card_gets_a_member_and_the_mobile_becomes_a_card() -> None:
+    effects = decide()
+    assert isinstance(effects, Effects)
+    assert effects.changes == (
+        AccountChange(BLANK.account, credit=500, member=1, club=0, born=19_880_321, enrolled_on=DAY),
+    )
+    assert effects.member == NewMember((1, 1), 1, MOBILE, "Sara", BORN, None, 0)
+    assert effects.card == NewCard(TOKEN, (1, 1), 1, 5, "4567")
+    assert effects.account is None
+    assert (effects.decision.points_balance, effects.decision.credit_balance) == (5, 500)
+
+
+def test_a_mobile_alone_gets_an_account() -> None:
+    effects = decide(replace(ASKED, without_card=True, club="OPEN"), replace(SCENE, card=None, club=OPEN))
+    assert isinstance(effects, Effects)
+    assert effects.account == NewAccount(TOKEN, 1, "4567", 3, 19_880_321, DAY)
+    assert effects.member is not None
+    assert effects.member.account == (TOKEN.shard, TOKEN.id)
+    assert (effects.card, effects.changes) == (None, ())
+
+
+def test_who_brought_the_member_is_kept() -> None:
+    effects = decide(scene=replace(SCENE, referrer=(2, 9)))
+    assert isinstance(effects, Effects)
+    assert effects.member is not None
+    assert effects.member.referrer == (2, 9)
+
+
+@pytest.mark.parametrize(
+    ("fee", "may_be_owed", "advice", "paid", "owed"),
+    [
+        (0, False, False, 0, 0),
+        (500, False, False, 500, 0),
+        (500, True, False, 500, 0),
+        (501, True, False, 0, 501),
+        (501, False, True, 0, 501),
+        (501, False, False, None, None),
+    ],
+)
+def test_a_fee_is_paid_or_owed_or_too_much(
+    fee: int, may_be_owed: bool, advice: bool, paid: int | None, owed: int | None
+) -> None:
+    club = Club(3, True, fee, may_be_owed, frozenset())
+    outcome = decide(replace(ASKED, club="PAID"), replace(SCENE, club=club), advice=advice)
+    if paid is None:
+        assert outcome == Refusal("51", "too little for the fee")
+        return
+    assert isinstance(outcome, Effects)
+    assert outcome.member is not None
+    assert (outcome.decision.credit_spent, outcome.member.fee_owed) == (paid, owed)
+    assert outcome.changes[0].credit == 500 - paid
+    assert outcome.changes[0].club == 3
+
+
+def test_what_a_club_requires_is_named() -> None:
+    club = Club(3, True, 0, False, frozenset({"NA", "BD", "RF"}))
+    scene = replace(SCENE, club=club)
+    assert decide(replace(ASKED, club="LONG"), scene) == Refusal("30", "DE48 RF is missing")
+    assert decide(Enrolment(MOBILE, club="LONG"), scene) == Refusal("30", "DE48 BD is missing")
+
+
+@pytest.mark.parametrize(
+    ("asked", "scene", "given", "refusal"),
+    [
+        (ASKED, replace(SCENE, card=None), {}, ("14", "no such card")),
+        (ASKED, replace(SCENE, card=TAKEN, holder=TAKEN), {}, ("05", "card is enrolled")),
+        (ASKED, replace(SCENE, holder=TAKEN), {}, ("05", "mobile has card 0006")),
+        (ALONE, replace(SCENE, card=None, holder=TAKEN), {}, ("05", "mobile has card 0006")),
+        (ALONE, replace(SCENE, card=None, virtual_cards=False), {}, ("05", "a card is needed")),
+        (replace(ASKED, club="X"), SCENE, {}, ("30", "DE48 CL unknown")),
+        (replace(ASKED, referrer=CODE), SCENE, {}, ("30", "DE48 RF unknown")),
+        (replace(ASKED, club="G"), replace(SCENE, club=replace(OPEN, open=False)), {}, ("05", "club is not open")),
+        (ASKED, replace(SCENE, card=party(account(1), status=1)), {}, ("78", "card or account blocked")),
+        (ASKED, replace(SCENE, card=party(account(1, status=2))), {}, ("78", "card or account blocked")),
+        (ASKED, replace(SCENE, card=EXPIRED), {}, ("54", "the card has expired")),
+        (ASKED, SCENE, {"institution": 2}, ("57", "programme not served here")),
+        (ASKED, SCENE, {"programme": None}, ("57", "programme not served here")),
+        # Several at once.
+        (replace(ASKED, club="X"), replace(SCENE, card=party(account(1), status=1)), {}, ("30", "DE48 CL unknown")),
+        (ASKED, replace(SCENE, holder=TAKEN), {"institution": 2}, ("57", "programme not served here")),
+    ],
+)  # fmt: skip
+def test_declines(asked: Enrolment, scene: Scene, given: dict[str, object], refusal: tuple[str, str]) -> None:
+    outcome = decide(asked, scene, **given)
+    assert outcome == Refusal(*refusal)
+    assert len(refusal[1]) <= 25
+
+
+def test_an_advice_is_taken_from_a_blocked_card_but_not_for_a_member_twice() -> None:
+    blocked = party(account(1, status=1), status=1, expires_on=dt.date(2020, 1, 1))
+    assert isinstance(decide(scene=replace(SCENE, card=blocked), advice=True, institution=2), Effects)
+    outcome = decide(scene=replace(SCENE, card=TAKEN), advice=True)
+    assert outcome == Refusal("05", "card is enrolled")
