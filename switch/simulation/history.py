@@ -1,0 +1,207 @@
+"""An account's history as the journal has it, and the account as it was when the period began.
+
+An account row is as it is now. What the journal moved since the period began is taken off again; what cannot be taken
+off (the last visit, the tier, counters of periods that are over, offers) is put together from the rows before it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cext._kernel import REFUND, REVERSAL, Account
+from cext._replay import moved
+from cext.reference import counters as counter_packing
+from cext.reference import grants as grant_packing
+from cext.reference import lots as lot_packing
+
+OTHER = 0
+"""`Row.kind` of what no programme decides: transfers, joining fees, adjustments by hand."""
+PURCHASES = (1, 2, 3)
+"""Kinds that pay: purchase, redemption, purchase by credit."""
+EVENT = 7
+FULL = -1
+"""`Undo.left` of a reversal of all that is left."""
+
+
+class BrokenHistory(Exception):
+    """What the journal moved does not lead to the account as it is: the audit (I2) says more."""
+
+
+class Row(NamedTuple):
+    """An approved message. Amounts in minor units, `at` in epoch seconds.
+
+    `kind` as the kernel numbers them, or OTHER; `category` is the merchant's; the legs have the journal's signs;
+    `asked` is as in the journal.
+    """
+
+    seq: int
+    at: int
+    kind: int
+    amount: int
+    currency: int
+    merchant: int
+    institution: int
+    category: int
+    entry_mode: int
+    version: int
+    points_earned: int
+    points_redeemed: int
+    points_expired: int
+    points_adjusted: int
+    credit_granted: int
+    credit_spent: int
+    discount: int
+    to_pay: int
+    lots_moved: bytes | None = None
+    rules: bytes | None = None
+    counters_moved: bytes | None = None
+    grants_moved: bytes | None = None
+    original_seq: int | None = None
+    asked: str | None = None
+
+
+class Present(NamedTuple):
+    """The account as it is now. `enrolled_day`: days since 1970-01-01; `born`: YYYYMMDD or 0."""
+
+    shard: int
+    id: int
+    points: int
+    credit: int
+    visits: int
+    spend: int
+    first_visit: int
+    last_visit: int
+    tier: int
+    tier_points: int
+    enrolled_day: int
+    lots: bytes
+    club: int = 0
+    born: int = 0
+    counters: bytes = b""
+    grants: bytes = b""
+
+
+class Past(NamedTuple):
+    """What only rows before the period know: the last purchase, the tier, moves of counters and offers in order."""
+
+    last_visit: int = 0
+    tier: int = 0
+    counters_moved: bytes = b""
+    grants_moved: bytes = b""
+
+
+class Person(NamedTuple):
+    """What a member told, for segments; None: not told."""
+
+    gender: str | None = None
+    region: str | None = None
+
+
+NO_PAST = Past()
+NOBODY = Person()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All that is known of one account. `rows` begin with the period and go on to now, by seq.
+
+    `referred` are rows before the period that rows of it refer to, or that undo such ones, by seq.
+    """
+
+    present: Present
+    rows: list[Row]
+    past: Past = NO_PAST
+    referred: Sequence[Row] = ()
+    person: Person = NOBODY
+
+
+class Undo(NamedTuple):
+    """What a refund or a reversal does: `left` of the original's amount stays (FULL: it was a reversal of all of it).
+
+    `direction`: 1 it undoes a purchase or an event, -1 a refund; `kind` is the original's.
+    """
+
+    left: int
+    direction: int
+    kind: int
+
+
+def undos(rows: Iterable[Row]) -> dict[int, Undo]:
+    """What each refund and reversal does, by its seq: those whose original is known. Rows in order of seq."""
+    known: dict[int, Row] = {}
+    undone: dict[int, int] = {}
+    found: dict[int, Undo] = {}
+    for row in rows:
+        known[row.seq] = row
+        if row.original_seq is None or (original := known.get(row.original_seq)) is None:
+            continue
+        before = undone.get(original.seq, 0)
+        left = original.amount - before - row.amount
+        is_full = row.kind == REVERSAL and left <= 0
+        direction = -1 if original.kind == REFUND else 1
+        found[row.seq] = Undo(FULL if is_full else left, direction, original.kind)
+        undone[original.seq] = before + row.amount
+        if original.original_seq is not None:
+            # A refund that is reversed counts no more among what was undone of its own original.
+            undone[original.original_seq] = undone.get(original.original_seq, 0) - row.amount
+    return found
+
+
+def account_at_start(history: History, undone: dict[int, Undo]) -> Account:
+    """The account when the period began. Raises `BrokenHistory`."""
+    now, past = history.present, history.past
+    since = moved(history.rows)
+    visits, spend = now.visits - since.purchases, now.spend - since.spent
+    for row in history.rows if undone else ():
+        undo = undone.get(row.seq)
+        if undo is not None and undo.kind not in (EVENT, OTHER):
+            spend += undo.direction * row.amount
+            visits += undo.left == FULL and undo.direction > 0
+    last_visit = past.last_visit if visits > 0 else 0
+    try:
+        return Account(
+            now.shard,
+            now.id,
+            0,
+            0,
+            0,
+            now.points - since.points,
+            now.credit - since.credit,
+            max(0, visits),
+            max(0, spend),
+            min(now.first_visit, last_visit),
+            last_visit,
+            past.tier,
+            max(0, now.tier_points - since.earned),
+            now.enrolled_day,
+            _lots_before(now.lots, since.lots),
+            now.club,
+            now.born,
+            counters_after(past.counters_moved),
+            grants_after(past.grants_moved),
+        )
+    except ValueError:
+        raise BrokenHistory from None
+
+
+def _lots_before(packed: bytes, moved_since: bytes) -> bytes:
+    held = dict(lot_packing.unpack(packed))
+    for month, points in lot_packing.unpack(moved_since):
+        held[month] = held.get(month, 0) - points
+    return lot_packing.pack([(month, points) for month, points in sorted(held.items()) if points])
+
+
+def counters_after(moved: bytes) -> bytes:
+    """The counters that these moves, one after another, leave: of each slot its latest period."""
+    kept: dict[int, tuple[int, int]] = {}
+    for slot, number, value in counter_packing.unpack(moved):
+        period, held = kept.get(slot, (number, 0))
+        if number >= period:
+            kept[slot] = (number, (held if number == period else 0) + value)
+    return counter_packing.pack([(slot, number, value) for slot, (number, value) in sorted(kept.items()) if value > 0])
+
+
+def grants_after(moved: bytes) -> bytes:
+    """The offers that these moves, one after another, leave; those whose time is over included."""
+    kept = {grant.slot: grant for grant in grant_packing.unpack(moved)}
+    return grant_packing.pack([grant for _, grant in sorted(kept.items()) if grant.state != grant_packing.TAKEN_BACK])

@@ -1,0 +1,260 @@
+"""One account's history, decided again: message by message, on the account as the draft leaves it.
+
+What members asked for is taken from what they got: points and credit that were spent are wished for again, as far as
+they go (as in an advice, so that a draft that gives fewer points does not undo the purchase). Refunds and reversals
+undo what the draft gave; of a purchase before the period, what was really given. What no programme decides (transfers,
+adjustments by hand) moves what it moved, as far as it goes.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cext._kernel import REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
+from cext.programme_table import DEFICIT_MONTH
+from cext.reference.lots import Lots, checked, pack, unpack
+from cext.reference.replay import QUARTER_S, Moment
+from switch.programme.calendar import LocalCalendar
+from switch.simulation.history import FULL, OTHER, History, Row, Undo, account_at_start, undos
+
+APPROVED = "00"
+
+
+class Basket(NamedTuple):
+    """What a message told of itself beside its amount, as the draft numbers it."""
+
+    event: int = 0
+    quantities: tuple[int, ...] = ()
+    free_prices: tuple[int, ...] = ()
+    has_basket: bool = False
+
+
+class Quarters:
+    """Local times, each quarter of an hour worked out once: a year has but 35,000 of them."""
+
+    def __init__(self, timezone: str) -> None:
+        self._calendar = LocalCalendar(timezone)
+        self.known: dict[int, Moment] = {}
+
+    def find(self, epoch_s: int) -> Moment:
+        """The local time of a quarter's beginning."""
+        return self._calendar.at(epoch_s)[:5]
+
+    def at(self, epoch_s: int) -> Moment:
+        """The local time of a moment."""
+        quarter = epoch_s // QUARTER_S
+        moment = self.known.get(quarter)
+        if moment is None:
+            moment = self.known[quarter] = self.find(quarter * QUARTER_S)
+        return moment
+
+
+@dataclass(slots=True)
+class Undone:
+    """What is known of a message that later ones undo, and what they undid of it (as `cext.reference.records` says)."""
+
+    kind: int
+    amount: int
+    points_earned: int
+    points_redeemed: int
+    credit_granted: int
+    credit_spent: int
+    discount: int
+    to_pay: int
+    lots_moved: bytes
+    counters_moved: bytes
+    grants_moved: bytes
+    parent: "Undone | None" = None
+    undone_amount: int = 0
+    undone_legs: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
+    undone_lots: list[bytes] = field(default_factory=list)
+    undone_counters: list[bytes] = field(default_factory=list)
+    is_reversed: bool = False
+
+    def original(self) -> Original:
+        """As the kernel takes it."""
+        earned, redeemed, granted, spent = self.undone_legs
+        return Original(
+            self.kind,
+            True,
+            self.amount,
+            self.points_earned,
+            self.points_redeemed,
+            self.credit_granted,
+            self.credit_spent,
+            self.discount,
+            self.to_pay,
+            self.lots_moved,
+            self.undone_amount,
+            -earned,
+            -redeemed,
+            -granted,
+            -spent,
+            self.is_reversed and self.undone_amount >= self.amount,
+            b"".join(self.undone_lots),
+            self.counters_moved,
+            self.grants_moved,
+            b"".join(self.undone_counters),
+        )
+
+    def undo(self, part: "Undone") -> None:
+        """Count a refund or a reversal of this; a reversed refund counts among its original's with both its rows."""
+        self._count(part, part.amount)
+        self.is_reversed |= part.kind == REVERSAL
+        if self.parent is not None:
+            self.parent._count(part, -part.amount)
+
+    def _count(self, part: "Undone", amount: int) -> None:
+        self.undone_amount += amount
+        legs = (part.points_earned, part.points_redeemed, part.credit_granted, part.credit_spent)
+        self.undone_legs = [one + other for one, other in zip(self.undone_legs, legs, strict=True)]
+        self.undone_lots.append(part.lots_moved)
+        self.undone_counters.append(part.counters_moved)
+
+
+def replayed(
+    draft: Programme,
+    history: History,
+    quarters: Quarters,
+    end_s: int,
+    read: Callable[[str], Basket],
+) -> Iterator[tuple[Row, Decision, Undo | None]]:
+    """Each row of the period (those before `end_s`) with what the draft decides and what it undoes, in order.
+
+    Left out are refunds and reversals that moved nothing. `read` makes of `asked` what the draft looks at ("": nothing
+    was asked). Raises `BrokenHistory`.
+    """
+    undone: dict[int, Undo] = {}
+    named: set[int] = set()
+    if history.referred or any(row.original_seq is not None for row in history.rows):
+        undone = undos((*history.referred, *history.rows))
+        named = {row.original_seq for row in (*history.referred, *history.rows) if row.original_seq is not None}
+    account = account_at_start(history, undone)
+    originals: dict[int, Undone] = {}
+    nothing = read("")
+    for row in history.referred:
+        parent = originals.get(row.original_seq) if row.original_seq is not None else None
+        as_it_was = originals[row.seq] = _undone(row.kind, row.amount, row, parent)
+        if parent is not None:
+            parent.undo(as_it_was)
+    for row in history.rows:
+        if row.at >= end_s:
+            break
+        if row.kind == OTHER or (undone and row.seq in undone and undone[row.seq].kind == OTHER):
+            yield row, carried_over(account, row), None
+            continue
+        original = None if row.original_seq is None else originals.get(row.original_seq)
+        undo = None
+        kind = row.kind
+        if kind in (REFUND, REVERSAL):
+            undo = undone.get(row.seq)
+            if original is None or undo is None:
+                continue
+            request = _undoing(row, original, undo.left, quarters)
+        else:
+            request = _asking(row, quarters, nothing if row.asked is None else read(row.asked))
+        decision = decide(draft, account, request)
+        if (row.seq in named or original is not None) and decision.rc == APPROVED:
+            done = _undone(kind, row.amount, decision, original)
+            if row.seq in named:
+                originals[row.seq] = done
+            if original is not None:
+                original.undo(done)
+        yield row, decision, undo
+
+
+def carried_over(account: Account, row: Row) -> Decision:
+    """Let a row move what it moved: out of the same lots as far as they go, then out of those that expire first."""
+    lots = Lots(checked(account.lots))
+    for month, points in unpack(row.lots_moved or b""):
+        if month == DEFICIT_MONTH and points < 0:
+            lots.owe(-points)
+        elif points < 0:
+            lots.take_earliest(-points - lots.take_from([(month, -points)], -points))
+        else:
+            # What paid a debt that the draft does not know is a gift without a month: it goes into the first lot.
+            lots.add(month if month != DEFICIT_MONTH else min(lots.lots, default=0), points)
+    moved = sum(points for _, points in unpack(lots.moved()))
+    spent = min(row.credit_spent, max(0, account.credit + row.credit_granted))
+    account.lots = pack(sorted(lots.lots.items()))
+    account.points += moved
+    account.credit += row.credit_granted - spent
+    return Decision(
+        APPROVED,
+        points_earned=row.points_earned,
+        points_redeemed=row.points_redeemed,
+        points_expired=row.points_expired,
+        points_adjusted=moved - (row.points_earned - row.points_redeemed - row.points_expired),
+        credit_granted=row.credit_granted,
+        credit_spent=spent,
+        discount=row.discount,
+        to_pay=row.to_pay,
+        points_balance=account.points,
+        credit_balance=account.credit,
+        lots_moved=lots.moved(),
+    )
+
+
+def _asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
+    """By position, as keywords cost more than the decision."""
+    day, month, hour, weekday, day_of_month = quarters.at(row.at)
+    return Request(
+        row.kind,
+        True,
+        row.amount,
+        row.currency,
+        row.at,
+        day,
+        month,
+        hour,
+        weekday,
+        day_of_month,
+        row.entry_mode,
+        row.merchant,
+        row.institution,
+        row.category,
+        row.points_redeemed,
+        row.credit_spent,
+        None,
+        -1,
+        *basket,
+    )
+
+
+def _undoing(row: Row, original: Undone, left: int, quarters: Quarters) -> Request:
+    day, month, hour, weekday, day_of_month = quarters.at(row.at)
+    return Request(
+        row.kind,
+        True,
+        row.amount,
+        row.currency,
+        row.at,
+        day,
+        month,
+        hour,
+        weekday,
+        day_of_month,
+        row.entry_mode,
+        row.merchant,
+        row.institution,
+        row.category,
+        original=original.original(),
+        replacement_amount=FULL if row.kind == REFUND else left,
+    )
+
+
+def _undone(kind: int, amount: int, legs: "Row | Decision", parent: Undone | None) -> Undone:
+    return Undone(
+        kind,
+        amount,
+        legs.points_earned,
+        legs.points_redeemed,
+        legs.credit_granted,
+        legs.credit_spent,
+        legs.discount,
+        legs.to_pay,
+        legs.lots_moved or b"",
+        legs.counters_moved or b"",
+        legs.grants_moved or b"",
+        parent if kind == REFUND else None,
+    )
