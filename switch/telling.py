@@ -1,0 +1,122 @@
+"""What a reply tells of a programme beyond legs and balances: tier, stamps, tickets, offers, receipt lines (DE62).
+
+Made right after a decision, while the account still is as that decision left it: later messages of the batch go on from
+there. A programme without any of these, at a till that prints none of our lines, never comes here.
+"""
+
+from collections.abc import Iterator
+
+from cext._kernel import Account, Decision
+from cext.reference import counters, grants
+from protocol import tlv
+from switch.institutions import Terminal
+from switch.programme import CompiledProgramme
+from switch.receipts import Language, Offer, Receipt, lines_of
+
+_REWARD = ".reward"
+
+
+def tells(programme: CompiledProgramme) -> bool:
+    """Whether its replies say more than legs and balances, whatever the till."""
+    return bool(programme.stamps or programme.draws or programme.tiers or programme.grants)
+
+
+class Telling:
+    """What there is to tell of one decision."""
+
+    def __init__(self, programme: CompiledProgramme, account: Account, decision: Decision, local_day: int) -> None:
+        self._programme = programme
+        self._account = account
+        self._decision = decision
+        self._local_day = local_day
+        self._counters = {slot: value for slot, _, value in counters.unpack(account.counters)}
+        self._fired = [programme.rules[index] for index in decision.rule_list]
+
+    def elements(self, terminal: Terminal, wanted: Language | None) -> list[tuple[str, str]]:
+        """Tags and values for DE62, in order; `wanted` is DE48 LG."""
+        told: list[tuple[str, str]] = []
+        tier = self._tier
+        if tier:
+            told.append(("TR", tier))
+        told += [("OF", fired.rule.id) for fired in self._fired if fired.rule.grant is not None]
+        told += [("SP", f"{key}:{have}/{need}") for key, have, need in self._stamps()]
+        told += [("TK", f"{draw}:{count}") for draw, count in self._tickets()]
+        language = terminal.receipt_language
+        if language is not None:
+            told += [("MS", line) for line in lines_of(self._receipt(), wanted or language, terminal.printer)]
+        return told
+
+    @property
+    def _tier(self) -> str:
+        number = self._account.tier
+        tiers = self._programme.tiers
+        return tiers[number - 1] if 0 < number <= len(tiers) else ""
+
+    def _stamps(self) -> Iterator[tuple[str, int, int]]:
+        for card in self._programme.stamps:
+            have = self._counters.get(card.slot, 0)
+            if have:
+                yield card.key, have, card.need
+
+    def _tickets(self) -> Iterator[tuple[str, int]]:
+        for draw in self._programme.draws:
+            count = self._counters.get(draw.slot, 0)
+            if count:
+                yield draw.name, count
+
+    def _receipt(self) -> Receipt:
+        decision = self._decision
+        return Receipt(
+            currency=self._programme.currency,
+            points_balance=decision.points_balance,
+            points_earned=decision.points_earned,
+            points_redeemed=decision.points_redeemed,
+            credit_balance=decision.credit_balance,
+            credit_granted=decision.credit_granted,
+            credit_spent=decision.credit_spent,
+            discount=decision.discount,
+            tier=self._tier,
+            points_to_next_tier=self._next_tier(),
+            stamps=tuple(self._stamps()),
+            tickets=tuple(self._tickets()),
+            messages=tuple(self._messages()),
+            offers=tuple(self._offers()),
+        )
+
+    def _next_tier(self) -> tuple[str, int] | None:
+        for tier in self._programme.model.tiers:
+            if tier.from_.points is not None and tier.from_.points > self._account.tier_points:
+                return tier.id, tier.from_.points - self._account.tier_points
+        return None
+
+    def _messages(self) -> Iterator[dict[str, str]]:
+        for fired in self._fired:
+            then = fired.rule.then
+            message = then.stamp.reward.message if then.stamp and fired.id.endswith(_REWARD) else then.message
+            if message is not None:
+                yield message.texts
+
+    def _offers(self) -> Iterator[Offer]:
+        """The offers that are open, in the words of their grants."""
+        held = {grant.slot: grant for grant in grants.unpack(self._account.grants)}
+        for offer in self._programme.grants:
+            grant = held.get(offer.slot)
+            if grant is None or grant.state or grant.until < self._local_day or offer.message is None:
+                continue
+            values = {name: f"{value:,}" for name, value in zip(offer.values, grant.values, strict=False)}
+            texts = {language: text.format_map(values) for language, text in offer.message.texts.items()}
+            yield Offer(texts, grant.until - self._local_day)
+
+
+def private_data(elements: list[tuple[str, str]], bytes_max: int) -> str:
+    """The elements as DE62 takes them on, as many as fit into so many bytes."""
+    text = ""
+    for tag, value in elements:
+        size = len(value.encode())
+        if size > tlv.VALUE_BYTES_MAX:
+            continue
+        element = tlv.build([(tag, value)])
+        if len((text + element).encode()) > bytes_max:
+            break
+        text += element
+    return text
