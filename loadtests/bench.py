@@ -94,10 +94,10 @@ class Bench:
     reports: dict[str, list[Report]] = field(default_factory=dict)
 
     def parts(self) -> None:
-        """The codec and the kernel, without a server."""
-        from loadtests import bench_codec, bench_kernel  # noqa: PLC0415  # they compile and generate on import
+        """The codec, the kernel and the simulator, without a server."""
+        from loadtests import bench_codec, bench_kernel, bench_simulate  # noqa: PLC0415  # they compile on import
 
-        for name, run in (("codec", bench_codec.run), ("kernel", bench_kernel.run)):
+        for name, run in (("codec", bench_codec.run), ("kernel", bench_kernel.run), ("simulator", bench_simulate.run)):
             self.console.print(f"measuring the {name}")
             self.figures.update(run(self.settings.part_rounds))
 

@@ -30,6 +30,7 @@ class SwitchCollector(Collector):
         yield from self._batches()
         yield from self._lanes()
         yield from self._edge()
+        yield from self._shadows()
         yield GaugeMetricFamily(
             PREFIX + "event_loop_lag_seconds",
             "The longest delay of a timer of the event loop within the last 15 s",
@@ -88,6 +89,25 @@ class SwitchCollector(Collector):
         for lane in sorted(metrics.lane_queues().keys() | metrics.retries().keys()):
             retried.add_metric((str(lane),), metrics.retries().get(lane, 0))
         yield retried
+
+    def _shadows(self) -> Iterator[Metric]:
+        decisions = CounterMetricFamily(
+            PREFIX + "shadow_decisions",
+            "Messages that a programme's version in shadow decided too, by whether it came to the same",
+            labels=("programme", "outcome"),
+        )
+        differences = GaugeMetricFamily(
+            PREFIX + "shadow_difference",
+            "What the version in shadow gave more than the live one since the start: points, or minor units",
+            labels=("programme", "leg"),
+        )
+        for programme, counts in self._metrics.shadows().items():
+            decisions.add_metric((programme, "same"), counts.same)
+            decisions.add_metric((programme, "different"), counts.different)
+            for leg in ("points", "discount", "credit"):
+                differences.add_metric((programme, leg), getattr(counts, leg))
+        yield decisions
+        yield differences
 
     def _edge(self) -> Iterator[Metric]:
         metrics = self._metrics

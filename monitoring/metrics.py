@@ -12,6 +12,7 @@ from itertools import chain
 from time import monotonic
 from typing import Final, NamedTuple
 
+from cext._kernel import Decision
 from monitoring.histogram import BATCH_BOUNDS_MESSAGES, LATENCY_BOUNDS_S, combined, empty, observe, quantile
 from protocol.codes import RESPONSE_MEANINGS, ResponseCode
 
@@ -111,6 +112,30 @@ def together(snapshots: Iterable[Snapshot]) -> Snapshot:
     )
 
 
+@dataclass(slots=True)
+class ShadowCounts:
+    """How a version in shadow decides beside the live one. The differences are shadow less live, summed."""
+
+    same: int = 0
+    different: int = 0
+    points: int = 0
+    discount: int = 0
+    credit: int = 0
+
+    def add(self, live: Decision, shadow: Decision) -> None:
+        """Count one message."""
+        points = shadow.points_earned - live.points_earned
+        discount = shadow.discount - live.discount
+        credit = shadow.credit_granted - live.credit_granted
+        if points or discount or credit or shadow.rc != live.rc:
+            self.different += 1
+        else:
+            self.same += 1
+        self.points += points
+        self.discount += discount
+        self.credit += credit
+
+
 class Metrics:
     """Counts what the switch reports. One instance a worker, used from one thread.
 
@@ -136,6 +161,7 @@ class Metrics:
         self._refused: dict[str, int] = {}
         self._store_events: dict[str, int] = {}
         self._connections = 0
+        self._shadows: dict[str, ShadowCounts] = {}
         self._lane_queues: dict[int, Callable[[], int]] = {}
         self.batch_messages = empty(BATCH_BOUNDS_MESSAGES)
         self.batch_read_s = empty(LATENCY_BOUNDS_S)
@@ -179,6 +205,13 @@ class Metrics:
         """Register how to read the length of a lane's queue."""
         self._lane_queues[lane] = read
 
+    def shadowed(self, programme: str, live: Decision, shadow: Decision) -> None:
+        """A version in shadow decided beside the live one."""
+        counts = self._shadows.get(programme)
+        if counts is None:
+            counts = self._shadows[programme] = ShadowCounts()
+        counts.add(live, shadow)
+
     def store(self, event: str) -> None:
         """The store was `connected` or `lost`, or a commit's `outcome_unknown`."""
         _count(self._store_events, event)
@@ -195,6 +228,10 @@ class Metrics:
         for (mti, _, _), cell in self._answers.items():
             by_mti.setdefault(mti, []).append(cell)
         return {mti: combined(cells, LATENCY_BOUNDS_S) for mti, cells in by_mti.items()}
+
+    def shadows(self) -> dict[str, ShadowCounts]:
+        """What versions in shadow came to, by programme."""
+        return dict(self._shadows)
 
     def retries(self) -> dict[int, int]:
         """Messages decided again, by lane."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import cext
 from cext.reference.iso8583 import Iso8583 as PlainIso8583
@@ -35,6 +35,8 @@ class Codec:
     """A DecodeError names the data element, the offset and the reason; nothing is ever guessed."""
     encode: Callable[[Message], bytes]
     """An EncodeError names the data element and what it must be."""
+    encode_reply: "EncodeReply"
+    """The same, of a reply that is not put together first."""
 
     def __init__(self, dialect: Dialect, *, compiled: bool = True, today: Callable[[], date] = today_utc) -> None:
         self.name = dialect.name
@@ -47,6 +49,7 @@ class Codec:
             implementation = compiled_codec(dialect.table)
         self.decode = implementation.decode
         self.encode = implementation.encode
+        self.encode_reply = implementation.encode_reply
 
     def explain(self, data: bytes) -> Iterator[Element]:
         """Each data element where it stands, the broken ones with their fault, until the next can't be
@@ -83,6 +86,15 @@ class Codec:
     def native(self, message: Message) -> Message:
         """The opposite. A date without a year gets the one that brings it nearest to today."""
         return message if self.is_canonical else iso93.native(message, self._today())
+
+
+class EncodeReply(Protocol):
+    """The bytes of what was decided, and of those data elements in `echoed` that only the request has."""
+
+    def __call__(
+        self, mti: str, decided: dict[int, str | bytes], asked: dict[int, str | bytes], echoed: tuple[int, ...], /
+    ) -> bytes:
+        """See the class."""
 
 
 def compiled_codec(table: cext.Table) -> "Iso8583":

@@ -53,6 +53,7 @@ TAG_MEANINGS: Final = MappingProxyType(
                 "TK": "draw tickets",
                 "MS": "receipt line",
                 "RV": "programme version",
+                "RC": "referral code",
             }
         ),
         63: MappingProxyType({"LI": "basket line"}),

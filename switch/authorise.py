@@ -2,22 +2,39 @@
 
 What is checked here, in the order of wire.md: 30 format, 58 terminal, 03 merchant, 40 and 12 function. The rest
 (94, 14, 78, …) needs the store and is decided in the lane. Nothing here waits.
+
+The usual sale takes a short cut in C (`cext/_admission.pyx`) that comes to the same as what is written here.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
+from cext._admission import Admission
 from cext._kernel import Request
 from cext._marks import fingerprint
 from protocol.codes import ProcessingCode, ResponseCode
 from protocol.message import Message
 from protocol.session import Session
-from protocol.tlv import TlvError, parse
+from protocol.tlv import TlvError, build, parse
+from switch.basket import read as read_basket
 from switch.calendars import Calendars, SentAt
-from switch.deciding import CREDIT_PURCHASE, INQUIRY, PURCHASE, REDEMPTION, REFUND, REVERSAL
+from switch.deciding import CREDIT_PURCHASE, EVENT, INQUIRY, PURCHASE, REDEMPTION, REFUND, REVERSAL
 from switch.institutions import Directory, Terminal
+from switch.programme.calendar import LocalCalendar
+from switch.receipts import Language
+from switch.refusals import Refusal
 from switch.tokens import Token, TokenError, Tokens
 from switch.transaction import Link, OriginalName, Transaction
+from switch.wide_requests import (
+    CARD_LINK,
+    CONVERSION,
+    ENROLMENT,
+    TRANSFER,
+    WIDE_KINDS,
+    Wide,
+    read_request,
+    with_second_card,
+)
 
 FORMAT_ERROR = ResponseCode.FORMAT_ERROR
 TERMINAL_NOT_ALLOWED = ResponseCode.NOT_ALLOWED_TO_TERMINAL
@@ -28,20 +45,28 @@ INVALID_AMOUNT = ResponseCode.INVALID_AMOUNT
 
 NOT_WANTED = -1
 NO_CURRENCY = "000"
-BASKET_LINES_MAX = 50
 
 _FINANCIAL = {
     ProcessingCode.PURCHASE: PURCHASE,
     ProcessingCode.REDEMPTION: REDEMPTION,
     ProcessingCode.CREDIT_PURCHASE: CREDIT_PURCHASE,
     ProcessingCode.REFUND: REFUND,
+    ProcessingCode.EVENT: EVENT,
+    ProcessingCode.ENROLMENT: ENROLMENT,
 }
+_REQUESTED = _FINANCIAL | {
+    ProcessingCode.CARD_LINK: CARD_LINK,
+    ProcessingCode.POINTS_TRANSFER: TRANSFER,
+    ProcessingCode.POINTS_TO_POINTS: TRANSFER,
+    ProcessingCode.POINTS_TO_CREDIT: CONVERSION,
+}
+"""No advice of these: the till cannot know whether they may be."""
 _INQUIRIES = {ProcessingCode.BALANCE: INQUIRY}
 FUNCTIONS = {
     "0100": _INQUIRIES,
     "0101": _INQUIRIES,
-    "0200": _FINANCIAL,
-    "0201": _FINANCIAL,
+    "0200": _REQUESTED,
+    "0201": _REQUESTED,
     "0220": _FINANCIAL,
     "0221": _FINANCIAL,
 }
@@ -51,9 +76,12 @@ DEFINED_FUNCTIONS = frozenset(code for name, code in vars(ProcessingCode).items(
 REVERSALS = frozenset({"0400", "0401", "0420", "0421"})
 REPEATS = frozenset({"0101", "0201", "0221", "0401", "0421"})
 ADVICES = frozenset({"0220", "0221"})
-NEEDS_NO_AMOUNT = frozenset({INQUIRY, REVERSAL})
+NEEDS_NO_AMOUNT = frozenset({INQUIRY, REVERSAL, EVENT}) | WIDE_KINDS
 PAYING = frozenset({PURCHASE, REDEMPTION, CREDIT_PURCHASE})
 """Kinds whose reply says in DE4 what is still to be paid."""
+NOT_USUAL = WIDE_KINDS | {REFUND, EVENT}
+USUAL = {mti: {code: kind for code, kind in codes.items() if kind not in NOT_USUAL} for mti, codes in FUNCTIONS.items()}
+"""What the short cut may take: nothing that names an original, an event or another account."""
 KNOWN_MTIS = frozenset(FUNCTIONS) | REVERSALS
 UNSERVED_MTIS = frozenset({"0320", "0321", "0500", "0501", "0520", "0521"})
 """Of wire.md, and not served here: 40."""
@@ -76,9 +104,12 @@ class Wishes(NamedTuple):
     points: int
     credit: int
     mobile: str
+    event: str
+    language: Language | None
 
 
-NO_WISHES = Wishes(NOT_WANTED, NOT_WANTED, "")
+NO_WISHES = Wishes(NOT_WANTED, NOT_WANTED, "", "", None)
+_LANGUAGES: dict[str, Language] = {"fa": "fa", "en": "en"}
 
 
 class Authoriser:
@@ -92,16 +123,44 @@ class Authoriser:
         deadline_s: float,
         clock: Callable[[], float],
     ) -> None:
-        self.directory = directory
         self._tokens = tokens
         self._calendars = calendars
         self._deadline_s = deadline_s
         self._clock = clock
+        self._usual = Admission(
+            kinds={mti: {code: _traits(kind) for code, kind in codes.items()} for mti, codes in USUAL.items()},
+            advices=ADVICES,
+            repeats=REPEATS,
+            sent_at=calendars.sent_at,
+            calendar_of=lambda timezone: LocalCalendar(timezone).at,
+            clock=clock,
+            deadline_s=deadline_s,
+            key=tokens.key,
+            shards=tokens.shards,
+        )
+        self.directory = directory
+
+    @property
+    def directory(self) -> Directory:
+        """The reference data in force."""
+        return self._directory
+
+    @directory.setter
+    def directory(self, directory: Directory) -> None:
+        self._directory = directory
+        self._usual.know(directory.terminals)
 
     def admit(
         self, message: Message, session: Session, link: Link, header: bytes, received: float
     ) -> Transaction | Decline:
         """Check what can be checked without the card, and name the rows that the message is about."""
+        usual = cast("Transaction | None", self._usual.admit(message, session, link, header, received))
+        return self.check(message, session, link, header, received) if usual is None else usual
+
+    def check(
+        self, message: Message, session: Session, link: Link, header: bytes, received: float
+    ) -> Transaction | Decline:
+        """What `admit` does, in full: of a usual message too."""
         fields = cast("TextFields", message.fields)
         try:
             processing_code = fields[3]
@@ -114,7 +173,7 @@ class Authoriser:
         sent_at = self._calendars.sent_at(sent)
         if sent_at is None:
             return Decline(FORMAT_ERROR, "DE7 is not MMDDhhmmss")
-        terminal = self.directory.terminal(acquirer, terminal_code)
+        terminal = self._directory.terminal(acquirer, terminal_code)
         if terminal is None:
             return Decline(TERMINAL_NOT_ALLOWED, "DE41 unknown to DE32")
         if terminal.status != 0 or not session.admits(message):
@@ -128,7 +187,8 @@ class Authoriser:
             if processing_code in DEFINED_FUNCTIONS:
                 return Decline(NOT_SUPPORTED, "DE3 not served with this MTI")
             return Decline(INVALID_TRANSACTION, "DE3 unknown")
-        return self._transaction(message, kind, terminal, sent_at, int(stan), link, header, received)
+        found = self._transaction(message, kind, terminal, sent_at, int(stan), link, header, received)
+        return self._widened(found) if kind in WIDE_KINDS and isinstance(found, Transaction) else found
 
     def _transaction(
         self,
@@ -155,6 +215,8 @@ class Authoriser:
             if isinstance(parsed, Decline):
                 return parsed
             wishes = parsed
+        if kind == EVENT and not wishes.event:
+            return Decline(FORMAT_ERROR, "DE48 EV is missing")
         token = self._token(fields, terminal, wishes)
         if isinstance(token, Decline):
             return token
@@ -193,23 +255,35 @@ class Authoriser:
         transaction.processing_code = int(fields[3])
         transaction.key = sent_at.key + stan
         transaction.message_class = ord(mti[1]) - 48
+        transaction.terminal_id = terminal.id
         transaction.recent_key = (transaction.key, terminal.id, transaction.message_class)
         transaction.sent_on = sent_at.date
         transaction.sent_on_ordinal = sent_at.ordinal
-        transaction.shard = token.shard
-        transaction.account_id = token.id
+        transaction.belongs_to(token.shard, token.id)
         transaction.token_low = token.low
         get = fields.get
         # DE2/35 as the token, 3, 4, 49, 48, 63 (wire.md, Rules).
         transaction.fingerprint = fingerprint(token.id, token.low, get(3), amount_text, currency_text, get(48), get(63))
         transaction.currency = currency_text or NO_CURRENCY
-        transaction.business_date = terminal.business_date or local.date
+        transaction.business_date = day = terminal.business_date or local.date
+        transaction.business_ordinal = day.toordinal()
+        transaction.settlement_date = f"{day.month:02d}{day.day:02d}"
         transaction.rrn = fields.get(37) or _rrn(sent_at, stan)
         transaction.original_name = original
         transaction.suspect = mti in REPEATS
         transaction.to_pay_in_reply = kind in PAYING
-        if 63 in fields and not _basket_adds_up(fields[63], request.amount):
-            transaction.held_decline = INVALID_AMOUNT
+        _add_private_data(transaction, wishes, get(63))
+        return transaction
+
+    def _widened(self, transaction: Transaction) -> Transaction | Decline:
+        """Read what a message asks for that touches more than one account."""
+        t, fields = transaction, cast("TextFields", transaction.message.fields)
+        card = Token(t.shard, t.account_id, t.token_low)
+        asked = read_request(t.kind, fields, card, t.request.points_wanted, self._tokens, t.business_date)
+        if isinstance(asked, Refusal):
+            return Decline(*asked)
+        transaction.wide = Wide(card, asked)
+        transaction.fingerprint = with_second_card(transaction.fingerprint, fields, self._tokens)
         return transaction
 
     def _token(self, fields: TextFields, terminal: Terminal, wishes: Wishes) -> Token | Decline:
@@ -231,7 +305,8 @@ class Authoriser:
     @staticmethod
     def _wishes(text: str) -> Wishes | Decline:
         points = credit = NOT_WANTED
-        mobile = ""
+        mobile = event = ""
+        language: Language | None = None
         try:
             for tag, value in parse(text):
                 if tag == "PT":
@@ -240,11 +315,15 @@ class Authoriser:
                     credit = _number(value)
                 elif tag == "MB":
                     mobile = value
+                elif tag == "EV":
+                    event = value
+                elif tag == "LG":
+                    language = _LANGUAGES.get(value)
         except TlvError:
             return Decline(FORMAT_ERROR, "DE48 is not tag-length-value")
         except ValueError:
             return Decline(FORMAT_ERROR, "DE48 PT or CR is no number")
-        return Wishes(points, credit, mobile)
+        return Wishes(points, credit, mobile, event, language)
 
     def _original(self, fields: TextFields) -> OriginalName | Decline:
         """DE90: MTI 4, STAN 6, DE7 10, DE32 11, DE33 11 digits (wire.md, Rules)."""
@@ -258,6 +337,29 @@ class Authoriser:
         if int(text[20:31]) != int(fields[32]):
             return Decline(FORMAT_ERROR, "DE90 is not of this DE32")
         return OriginalName(sent_at.key + int(text[4:10]), int(mti[1]), sent_at.date, mti)
+
+
+def _traits(kind: int) -> tuple[int, bool, bool]:
+    return kind, kind in NEEDS_NO_AMOUNT, kind in PAYING
+
+
+def _add_private_data(transaction: Transaction, wishes: Wishes, basket: str | None) -> None:
+    """What DE48 and DE63 say beside points and credit. A basket must add up to the amount."""
+    transaction.event = wishes.event
+    transaction.language = wishes.language
+    transaction.asked = _asked(wishes, basket or "")
+    if basket is not None:
+        lines = transaction.basket = read_basket(basket)
+        if lines is None or sum(line.amount_minor for line in lines) != transaction.amount:
+            transaction.held_decline = INVALID_AMOUNT
+
+
+def _asked(wishes: Wishes, basket: str) -> str | None:
+    """What the journal keeps of DE48 and DE63: what bears on the decision, and nothing that names a person."""
+    wanted = [(tag, str(value)) for tag, value in (("PT", wishes.points), ("CR", wishes.credit)) if value != NOT_WANTED]
+    if wishes.event:
+        wanted.append(("EV", wishes.event))
+    return build(wanted) + basket or None
 
 
 def _number(value: str) -> int:
@@ -280,17 +382,3 @@ def _rrn(sent_at: SentAt, stan: int) -> str:
     """DE37 for a till that sends none: last digit of the year, day of the year, hour, STAN (the usual form)."""
     day = sent_at.date
     return f"{day.year % 10}{day.timetuple().tm_yday:03d}{sent_at.hour:02d}{stan:06d}"
-
-
-def _basket_adds_up(text: str, amount_minor: int) -> bool:
-    """DE63: at most fifty lines `LI sku;category;quantity;amount`, whose amounts sum to DE4."""
-    total = lines = 0
-    try:
-        for tag, value in parse(text):
-            if tag == "LI":
-                lines += 1
-                _sku, _category, _quantity, line_amount = value.split(";")
-                total += _number(line_amount)
-    except (TlvError, ValueError):
-        return False
-    return lines <= BASKET_LINES_MAX and total == amount_minor

@@ -77,3 +77,14 @@ def nearest(text: str, today: dt.date) -> SentAt | None:
         return None
     day = min(candidates, key=lambda candidate: abs((candidate - today).days))
     return SentAt(int(text) * 1_000_000, day, day.toordinal(), hour)
+
+
+def nearest_moment(sent: object, epoch_s: float) -> float | None:
+    """DE7 as epoch seconds, in the year that brings it nearest to `epoch_s`; None if it is no DE7."""
+    if not isinstance(sent, str):
+        return None
+    found = nearest(sent, dt.datetime.fromtimestamp(epoch_s, dt.UTC).date())
+    if found is None:
+        return None
+    clock = dt.time(int(sent[4:6]), int(sent[6:8]), int(sent[8:10]), tzinfo=dt.UTC)
+    return dt.datetime.combine(found.date, clock).timestamp()

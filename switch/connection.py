@@ -30,7 +30,7 @@ from switch.lanes import Lanes
 from switch.limits import Limits
 from switch.network import NetworkDesk
 from switch.ports import Telemetry
-from switch.replies import decline_to
+from switch.replies import ECHOED, decline_to, reply_to
 from switch.transaction import Transaction
 
 log = structlog.get_logger(__name__)
@@ -214,6 +214,21 @@ class Connection(asyncio.Protocol):
         payload = self._encoded(message)
         if payload is not None:
             self._out.append(service.framing.wrap(payload, header))
+
+    def reply(self, request: Message, decided: dict[int, str | bytes], header: bytes) -> None:
+        """Encode the reply to a request and keep it for `flush`."""
+        service = self._service
+        if self._transport is not None and service.codec.is_canonical:
+            try:
+                payload = service.codec.encode_reply(RESPONSE_OF[request.mti], decided, request.fields, ECHOED)
+            except EncodeError:
+                # Put together below, where what does not fit can be left out.
+                pass
+            else:
+                self.release()
+                self._out.append(service.framing.wrap(payload, header))
+                return
+        self.answer(reply_to(request, decided), header)
 
     def _encoded(self, message: Message) -> bytes | None:
         """The reply's bytes; without an optional element that does not fit; None if nothing helps."""

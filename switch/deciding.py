@@ -4,20 +4,28 @@ Nothing here waits or keeps time: the lane hands in the accounts, the messages a
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
-from cext._kernel import Programme, decide
+from cext._deciding import decide_usual
+from cext._kernel import Account, Decision, Programme, decide
+from switch.basket import prices_of_one, quantities
+from switch.programme import CompiledProgramme
 from switch.replies import APPROVED, unpack
-from switch.transaction import AccountState, Transaction
+from switch.telling import Telling, private_data, tells
+from switch.transaction import AccountKey, AccountState, Transaction
 
-PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY = 1, 2, 3, 4, 5, 6
+PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT = 1, 2, 3, 4, 5, 6, 7
 """Kinds of request, as the kernel numbers them."""
 
 UNKNOWN_CARD = "14"
 BLOCKED_CARD = "78"
 EXPIRED_CARD = "54"
 NOT_ALLOWED_TO_CARD = "57"
+TOLD_BYTES_MAX = 800
+"""What DE62 (999 bytes) has room for beside legs and balances."""
 ORIGINAL_NOT_FOUND = "25"
 INVALID_TRANSACTION = "12"
 
@@ -36,23 +44,63 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class LiveProgramme:
-    """A programme as it is in force: compiled, with the institutions that take part."""
+    """A programme as it is in force: compiled, with the institutions that take part.
+
+    The rest is of the compiled programme, at hand for every message: `tells` is whether its replies say more than legs
+    and balances, `gives_items` whether it gives goods for nothing.
+    """
 
     id: int
-    name: str
     version: int
-    kernel: Programme
+    compiled: CompiledProgramme
     participants: frozenset[int]
+    kernel: Programme = field(init=False)
+    tells: bool = field(init=False)
+    gives_items: bool = field(init=False)
+
+    @property
+    def name(self) -> str:
+        """The programme's name."""
+        return self.compiled.name
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kernel", self.compiled.kernel)
+        object.__setattr__(self, "tells", tells(self.compiled))
+        object.__setattr__(self, "gives_items", bool(self.compiled.free_skus))
+
+
+class Programmes(NamedTuple):
+    """Every programme that decides, by its number: the live versions, and those that decide beside them."""
+
+    live: Mapping[int, LiveProgramme]
+    shadows: Mapping[int, LiveProgramme] = MappingProxyType({})
+
+
+Compare = Callable[[str, Decision, Decision], None]
+"""What becomes of a programme's two decisions on one message: the live version's and the shadow's."""
 
 
 class Decider:
     """Decides the messages of a batch in order, chaining those on the same account."""
 
-    def __init__(self, programmes: Mapping[int, LiveProgramme]) -> None:
-        self.programmes = programmes
+    def __init__(self, programmes: Programmes, compare: Compare | None = None) -> None:
+        self._compare = compare
+        self.take(programmes)
+
+    def take(self, programmes: Programmes) -> None:
+        """From now on these decide; those in shadow each on the account as the live one found it, without effect."""
+        self._live = dict(programmes.live)
+        self._shadows = dict(programmes.shadows)
+        # While one decides beside it, no message of that programme takes the short cut.
+        self._alone = {number: live for number, live in self._live.items() if number not in self._shadows}
+
+    @property
+    def programmes(self) -> Mapping[int, LiveProgramme]:
+        """The live programmes by number."""
+        return self._live
 
     def decide(
-        self, batch: Sequence[Transaction], states: Mapping[tuple[int, int], AccountState], now: float
+        self, batch: Sequence[Transaction], states: dict[AccountKey, AccountState], now: float
     ) -> list[Transaction]:
         """Decide every message; the accounts in `states` are changed in place.
 
@@ -60,9 +108,16 @@ class Decider:
         not there (wire.md, Rules).
         """
         entries = []
+        programmes = self._alone
+        moment = int(now)
         for transaction in batch:
-            self._decide_one(transaction, states, now)
             entries.append(transaction)
+            usual = decide_usual(transaction, states, programmes, REASONS, moment)
+            if usual:
+                if usual is not True:
+                    _tell(transaction, usual, states[transaction.account_key])
+                continue
+            self.decide_one(transaction, states, now)
             if transaction.kind == REVERSAL and self._original_is_missing(transaction):
                 entries.append(tombstone_of(transaction))
         return entries
@@ -71,16 +126,18 @@ class Decider:
     def _original_is_missing(transaction: Transaction) -> bool:
         return transaction.original_record is None and transaction.response_code == APPROVED
 
-    def _decide_one(self, transaction: Transaction, states: Mapping[tuple[int, int], AccountState], now: float) -> None:
+    def decide_one(self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float) -> None:
+        """Decide a message, be it a usual one or not."""
         transaction.reply_fields = None
+        transaction.told = ""
         transaction.programme = transaction.programme_version = None
-        state = None if transaction.unknown_card else states.get((transaction.shard, transaction.account_id))
+        state = None if transaction.unknown_card else states.get(transaction.account_key)
         if state is None:
             _decline(transaction, UNKNOWN_CARD)
             return
         card = transaction.card
         transaction.last_four = state.last_four if card is None else card.last_four
-        programme = self.programmes.get(state.programme)
+        programme = self._live.get(state.account.programme)
         must_be_taken = transaction.kind == REVERSAL or transaction.request.advice
         refusal = "" if must_be_taken else self._card_refusal(transaction, state, programme)
         if programme is None and not refusal:
@@ -96,13 +153,29 @@ class Decider:
             return
         request = transaction.request
         request.now = int(now)
+        if transaction.event or transaction.basket is not None or programme.gives_items:
+            _add_details(transaction, programme.compiled)
+        shadow = self._shadows.get(programme.id)
+        before = state.account.copy() if shadow is not None else None
         decision = decide(programme.kernel, state.account, request)
         transaction.decision = decision
+        if shadow is not None and before is not None:
+            self._decide_in_shadow(shadow, before, transaction)
         transaction.response_code = decision.rc
         if decision.changed:
             state.changed = True
         if decision.rc != APPROVED:
             transaction.reason = REASONS.get(decision.rc, "")
+        elif programme.tells or transaction.terminal.receipt_language is not None:
+            _tell(transaction, programme, state)
+
+    def _decide_in_shadow(self, shadow: LiveProgramme, account: Account, transaction: Transaction) -> None:
+        """Decide the same message by a version that has no effect, and tell how it differs."""
+        if transaction.event or transaction.basket is not None or shadow.gives_items:
+            _add_details(transaction, shadow.compiled)
+        decision = decide(shadow.kernel, account, transaction.request)
+        if self._compare is not None:
+            self._compare(shadow.compiled.name, transaction.decision, decision)
 
     @staticmethod
     def _card_refusal(transaction: Transaction, state: AccountState, programme: LiveProgramme | None) -> str:
@@ -110,8 +183,8 @@ class Decider:
         card = transaction.card
         if (state.card_status if card is None else card.status) != 0 or state.account.status != 0:
             return BLOCKED_CARD
-        expires_on: dt.date | None = state.card_expires_on if card is None else card.expires_on
-        if expires_on is not None and expires_on < transaction.business_date:
+        expires = state.card_expires_ordinal if card is None else _ordinal(card.expires_on)
+        if expires and expires < transaction.business_ordinal:
             return EXPIRED_CARD
         if programme is None or transaction.terminal.institution_id not in programme.participants:
             return NOT_ALLOWED_TO_CARD
@@ -147,6 +220,27 @@ class Decider:
         return False
 
 
+def _add_details(transaction: Transaction, programme: CompiledProgramme) -> None:
+    """Put what the till told beside the amount into the programme's own numbers."""
+    lines = transaction.basket
+    transaction.request.carry(
+        event=programme.events.get(transaction.event, 0),
+        quantities=quantities(lines, programme.quantities),
+        free_prices=() if lines is None else prices_of_one(lines, programme.free_skus),
+        has_basket=lines is not None,
+    )
+
+
+def _tell(transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
+    """Say what the reply will tell, while the account is as this decision left it."""
+    telling = Telling(programme.compiled, state.account, transaction.decision, transaction.request.local_day)
+    transaction.told = private_data(telling.elements(transaction.terminal, transaction.language), TOLD_BYTES_MAX)
+
+
+def _ordinal(day: dt.date | None) -> int:
+    return 0 if day is None else day.toordinal()
+
+
 def _decline(transaction: Transaction, response_code: str) -> None:
     transaction.response_code = response_code
     transaction.reason = REASONS.get(response_code, "")
@@ -167,10 +261,12 @@ def tombstone_of(reversal: Transaction) -> Transaction:
     stone.sent_on = name.sent_on
     stone.sent_on_ordinal = name.sent_on.toordinal()
     stone.fingerprint = 0
-    stone.shard = reversal.shard
-    stone.account_id = reversal.account_id
+    stone.terminal_id = reversal.terminal_id
+    stone.belongs_to(reversal.shard, reversal.account_id)
     stone.token_low = reversal.token_low
     stone.business_date = reversal.business_date
+    stone.business_ordinal = reversal.business_ordinal
+    stone.settlement_date = reversal.settlement_date
     stone.rrn = reversal.rrn
     stone.currency = reversal.currency
     stone.response_code = INVALID_TRANSACTION

@@ -7,6 +7,8 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from switch.receipts import USUAL_PRINTER, Language, Printer
+
 AUTOMATIC = "automatic"
 WIRE = "wire"
 """How an institution closes its business date: at midnight in its time zone, or by a 0800 with DE70 201."""
@@ -47,7 +49,7 @@ class Terminal:
 
     `code` is DE41, `acquirer` DE32, `merchant_code` DE42. `status` is 0 unless the terminal is blocked.
     `programme_name` is the programme in which a mobile number alone (DE48 MB) is looked up; "" if there is
-    none.
+    none. `receipt_language` is that of the receipt lines (DE62 MS), unless DE48 LG names another; None: no lines.
     """
 
     id: int
@@ -61,13 +63,16 @@ class Terminal:
     timezone: str
     business_date: dt.date | None
     programme_name: str
+    receipt_language: Language | None = None
+    printer: Printer = USUAL_PRINTER
 
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeVersion:
-    """The version of a programme that is live: its text, and the institutions (ids) whose tills it serves.
+    """A version of a programme that is live or in shadow: its text, and the institutions (ids) whose tills it serves.
 
-    `id` is the programme's, `hash` that of `source`, the YAML text.
+    `id` is the programme's, `hash` that of `source`, the YAML text. `slots` are the numbers by kind and name under
+    which accounts keep its counters and offers, `clubs` those of its clubs by code.
     """
 
     id: int
@@ -77,6 +82,8 @@ class ProgrammeVersion:
     source: str
     owner_id: int
     participants: frozenset[int]
+    slots: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    clubs: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ class Directory:
     terminals: tuple[Terminal, ...]
     programmes: tuple[ProgrammeVersion, ...]
     categories: Mapping[str, int]
+    shadows: tuple[ProgrammeVersion, ...] = ()
     _terminals: dict[tuple[str, str], Terminal] = field(init=False, repr=False, compare=False)
     _institutions: dict[str, Institution] = field(init=False, repr=False, compare=False)
     _names: dict[tuple[str, str], int] = field(init=False, repr=False, compare=False)

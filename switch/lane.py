@@ -4,9 +4,10 @@ A lane serves the shards ≡ its number modulo the lanes (architecture.md, 2–5
 read the accounts, decide in memory, commit, answer. The usual batch is two statements; suspects (repeats, taken keys,
 unknown outcomes), further cards, reversals and refunds cost look-ups more.
 
-In a busy lane it is one: the statement that commits a batch also reads the accounts of the next, so that this one can
-be decided and sent the moment the commit returns, before the answers are even made. A message on an account that is
-being committed waits for the batch after: it must meet the account as that commit leaves it.
+In a busy lane the two overlap: while a batch is being committed, the accounts of the next are read over the lane's
+other connection and it is decided, so that it can be sent the moment the commit returns, before the answers are even
+made. A message on an account that is being committed waits for the batch after: it must meet the account as that commit
+leaves it.
 
 A commit is all or nothing. If an account was changed by another worker meanwhile, the batch is decided again under the
 locks of its shards, so it cannot be overtaken twice. If a key is taken, the batch looks all its keys up, answers those
@@ -16,18 +17,30 @@ every key of the batch is suspect, and the journal tells.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from operator import attrgetter
 from time import perf_counter
 
 import structlog
 
-from switch.deciding import Decider
+from cext._transaction import accounts_named, any_asks_the_journal, strangers
+from switch.deciding import REVERSAL, Decider
 from switch.errors import KeyTaken, StaleAccounts, StoreError, StoreUnavailable
 from switch.limits import Limits
 from switch.ports import Batch, Store, Telemetry
 from switch.recent import RecentKeys
 from switch.replies import Replier
-from switch.transaction import AccountKey, AccountState, StoredAnswer, Transaction
+from switch.tokens import Token
+from switch.transaction import (
+    TOKEN,
+    AccountKey,
+    AccountState,
+    StoredAnswer,
+    Transaction,
+    journal_key,
+    token_bytes,
+)
+from switch.wide_requests import TRANSFER, TransferReversal, Wide
 
 log = structlog.get_logger(__name__)
 
@@ -124,7 +137,7 @@ class Lane:
             transaction = queue.popleft()
             if transaction.answered:
                 continue
-            if busy and (transaction.shard, transaction.account_id) in busy:
+            if busy and transaction.account_key in busy:
                 deferred.append(transaction)
                 continue
             name = transaction.original_name
@@ -139,44 +152,46 @@ class Lane:
         return batch
 
     async def _stream(self) -> None:
-        """Carry one batch after another until the queue is dry, each commit reading the accounts of the next batch."""
+        """Carry one batch after another until the queue is dry, the next being decided while the last is committed."""
         loop = asyncio.get_running_loop()
         previous: list[Transaction] = []
-        states: States | None = None
+        ahead: Batch | None = None
         while self._batch:
             try:
-                rows = await self._prepare(states, locked=False)
+                rows = ahead or await self._prepare(locked=False)
             except Exception:  # noqa: BLE001  # met again, and dealt with, in _carry
                 self._answer(previous)
                 await self._carry()
                 return
+            ahead = None
             if rows is not None:
                 batch = self._begin(rows)
+                # Both run when the commit has left and this task waits for it.
+                preparing = loop.create_task(self._prepare_ahead())
                 if previous:
-                    # Runs when the commit has left and this task waits for it.
                     loop.call_soon(self._answer, previous)
                 try:
-                    found = await self._commit(rows, list({(t.shard, t.account_id) for t in self._batch}))
+                    await self._commit(rows)
                 except Exception as fault:  # noqa: BLE001  # each kind has its own way out, in _carry
+                    await preparing
                     self._end()
                     self._queue.extendleft(reversed(self._batch))
                     self._batch = [t for t in batch if not t.answered]
                     await self._carry(fault)
                     return
+                ahead = await preparing
                 self._end()
                 previous = batch
-                states = _by_key(found)
             if not self._batch:
                 self._answer(previous)
                 previous = []
                 self._batch = self._take()
-                states = None
         self._answer(previous)
 
     def _begin(self, rows: Batch) -> list[Transaction]:
         """The batch is under way from now; what has gathered since, and is on other accounts, is the next one."""
         batch = self._under_way = self._batch
-        self._busy = {(s.account.shard, s.account.id) for s in rows.accounts}
+        self._busy = {s.key for s in rows.accounts}
         self._batch = self._take()
         return batch
 
@@ -184,12 +199,11 @@ class Lane:
         self._under_way = []
         self._busy = set()
 
-    async def _commit(self, rows: Batch, wanted: Sequence[AccountKey]) -> list[AccountState]:
+    async def _commit(self, rows: Batch) -> None:
         started = perf_counter()
         read_s = self._read_s
-        found = await self._store.commit(self.number, rows, wanted)
+        await self._store.commit(self.number, rows)
         self._telemetry.batch(self.number, len(rows.entries), read_s, perf_counter() - started)
-        return found
 
     async def _carry(self, fault: BaseException | None = None) -> None:
         """Take the batch down and up again on its own, whatever the store does meanwhile."""
@@ -273,22 +287,38 @@ class Lane:
 
     async def _attempt(self, *, locked: bool) -> None:
         """Prepare, commit and answer the batch, one after the other."""
-        rows = await self._prepare(None, locked=locked)
+        rows = await self._prepare(locked=locked)
         if rows is None:
             return
-        await self._commit(rows, ())
+        await self._commit(rows)
         batch, self._batch = self._batch, []
         self._answer(batch)
 
-    async def _prepare(self, states: States | None, *, locked: bool) -> Batch | None:
-        """Decide the batch on the accounts given, or read them. None: nothing of it is left to commit here."""
+    async def _prepare_ahead(self) -> Batch | None:
+        """Decide the next batch while the last one is being committed. None: it must wait for how that ends.
+
+        So must what asks the journal, which that commit is about to change, and whatever is not as it should be.
+        """
+        if not self._batch or any_asks_the_journal(self._batch):
+            return None
+        started = perf_counter()
+        try:
+            states = await self._first_cards()
+            if strangers(self._batch, states):
+                return None
+            return self._decided(states, started)
+        except Exception:  # noqa: BLE001  # met again, and dealt with, when its turn has come
+            return None
+
+    async def _prepare(self, *, locked: bool) -> Batch | None:
+        """Read the accounts of the batch and decide it. None: nothing of it is left to commit here."""
         started = perf_counter()
         store, number = self._store, self.number
         if locked:
             await store.lock(number, sorted({t.shard for t in self._batch}))
         if any(t.suspect for t in self._batch):
             await self._answer_known()
-        states = await self._read(states)
+        states = await self._read()
         batch = self._batch
         if not batch:
             if locked:
@@ -297,18 +327,29 @@ class Lane:
         for transaction in batch:
             if transaction.original_name is not None:
                 transaction.original_record = await store.original(number, transaction)
+                if _reverses_transfer(transaction):
+                    self._pass_on(transaction)
+        if not self._batch:
+            if locked:
+                await store.commit(number, Batch(0, [], []))
+            return None
+        return self._decided(states, started)
+
+    def _decided(self, states: States, started: float) -> Batch:
+        """The batch decided on these accounts, its replies made, its rows in order."""
+        batch = self._batch
         now = self._wall_clock()
         entries = self._decider.decide(batch, states, now)
         self._replier.prepare(batch)
-        accounts = sorted((s for s in states.values() if s.changed), key=_by_shard_and_id)
-        entries.sort(key=_by_shard)
+        accounts = sorted((s for s in states.values() if s.changed), key=attrgetter("key"))
+        entries.sort(key=attrgetter("shard"))
         self._read_s = perf_counter() - started
         return Batch(int(now * 1_000_000), accounts, entries)
 
     async def _answer_known(self) -> None:
         """Ask the journal for the suspects, and answer those that it knows."""
         suspects = [t for t in self._batch if t.suspect]
-        found = await self._store.answers(self.number, [t.journal_key() for t in suspects])
+        found = await self._store.answers(self.number, [journal_key(t) for t in suspects])
         if not found:
             return
         answers = {(a.key, a.terminal, a.message_class): a for a in found}
@@ -341,30 +382,40 @@ class Lane:
             replier.refuse(waiter, transaction.response_code, "as its first copy")
         self._recent.forget(key)
 
-    async def _read(self, states: States | None) -> States:
+    async def _first_cards(self) -> States:
+        """The accounts that the batch names, as far as they are there."""
+        wanted = accounts_named(self._batch)
+        found = await self._store.accounts(self.number, [s for s, _ in wanted], [i for _, i in wanted])
+        return {state.key: state for state in found}
+
+    async def _read(self) -> States:
         """The accounts of the batch. Messages whose account is in another lane's shard are passed on and leave it."""
-        if states is None:
-            wanted = {(t.shard, t.account_id) for t in self._batch}
-            states = _by_key(await self._store.accounts(self.number, [s for s, _ in wanted], [i for _, i in wanted]))
-        strangers = [t for t in self._batch if t.card is None and not _is_first_card(states, t)]
-        if strangers:
-            await self._find_further(strangers, states)
+        states = await self._first_cards()
+        unknown = strangers(self._batch, states)
+        if unknown:
+            await self._find_further(unknown, states)
         return states
 
-    async def _find_further(self, strangers: list[Transaction], states: States) -> None:
-        tokens = {t.token_bytes(): t for t in strangers}
+    def _pass_on(self, transaction: Transaction) -> None:
+        """The reversal of a transfer touches two accounts: it goes on in the wide lane."""
+        transaction.wide = Wide(_shown_card(transaction), TransferReversal())
+        self._batch = [t for t in self._batch if t is not transaction]
+        self._submit(transaction)
+
+    async def _find_further(self, unknown: list[Transaction], states: States) -> None:
+        tokens = {token_bytes(t): t for t in unknown}
         rows = await self._store.further_cards(self.number, [t.shard for t in tokens.values()], list(tokens))
         cards = {(row.shard, row.token): row for row in rows}
         moved: set[int] = set()
-        for transaction in strangers:
-            card = cards.get((transaction.shard, transaction.token_bytes()))
+        for transaction in unknown:
+            card = cards.get((transaction.shard, token_bytes(transaction)))
             if card is None:
-                transaction.unknown_card = True
+                state = states.get((transaction.shard, transaction.account_id))
+                transaction.unknown_card = state is None or state.token_low != transaction.token_low
                 continue
             transaction.card = card
-            transaction.shard = card.account_shard
-            transaction.account_id = card.account
-            if (card.account_shard, card.account) not in states or transaction.suspect:
+            transaction.belongs_to(card.account_shard, card.account)
+            if transaction.account_key not in states or transaction.suspect:
                 moved.add(id(transaction))
                 self._submit(transaction)
         if moved:
@@ -373,12 +424,13 @@ class Lane:
     def _answer(self, batch: list[Transaction]) -> None:
         """The commit returned: say so to every till, one write per connection."""
         recent, replier = self._recent, self._replier
+        finish, send = recent.finish, replier.send
         for transaction in batch:
             stored = transaction.stored_reply
             assert stored is not None
-            recent.finish(transaction.recent_key, (transaction.fingerprint, stored))
-            replier.send(transaction)
-            if transaction.waiters:
+            finish(transaction.recent_key, (transaction.fingerprint, stored))
+            send(transaction)
+            if transaction.waiters is not None:
                 for waiter in transaction.waiters:
                     self._telemetry.repeated()
                     replier.repeat(waiter, stored)
@@ -410,18 +462,20 @@ class Lane:
             self._give_up(late, STORE_OUT_OF_REACH)
 
 
-def _by_key(found: list[AccountState]) -> States:
-    return {(s.account.shard, s.account.id): s for s in found}
+def _reverses_transfer(transaction: Transaction) -> bool:
+    record = transaction.original_record
+    return (
+        record is not None
+        and transaction.kind == REVERSAL
+        and record.original.kind == TRANSFER
+        and record.original.rc_approved
+        and record.reversal_reply is None
+    )
 
 
-def _is_first_card(states: States, transaction: Transaction) -> bool:
-    state = states.get((transaction.shard, transaction.account_id))
-    return state is not None and state.token_low == transaction.token_low
-
-
-def _by_shard(transaction: Transaction) -> int:
-    return transaction.shard
-
-
-def _by_shard_and_id(state: AccountState) -> tuple[int, int]:
-    return (state.account.shard, state.account.id)
+def _shown_card(transaction: Transaction) -> Token:
+    """The card that the message named, whatever account it was found to lead to."""
+    card = transaction.card
+    if card is None:
+        return Token(transaction.shard, transaction.account_id, transaction.token_low)
+    return Token(card.shard, *TOKEN.unpack(card.token))

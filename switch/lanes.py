@@ -8,13 +8,17 @@ from switch.ports import Telemetry
 from switch.recent import RecentKeys
 from switch.replies import Replier
 from switch.transaction import Transaction
+from switch.wide_lane import WideLane
 
 
 class Lanes:
-    """All lanes of a worker, and the task that keeps their deadlines."""
+    """All lanes of a worker, and the task that keeps their deadlines.
+
+    The first `count` carry batches, by shard; the one after them is the wide lane.
+    """
 
     def __init__(
-        self, lanes: list[Lane], count: int, recent: RecentKeys, replier: Replier, telemetry: Telemetry
+        self, lanes: list[Lane | WideLane], count: int, recent: RecentKeys, replier: Replier, telemetry: Telemetry
     ) -> None:
         self._lanes = lanes
         self._count = count
@@ -41,10 +45,11 @@ class Lanes:
 
     async def stop(self) -> None:
         """Answer everything that was put, then end."""
-        for lane in self._lanes:
-            lane.stop()
-        if self._tasks:
-            await asyncio.gather(*self._tasks)
+        # The wide lane ends last: the others pass messages on to it.
+        for part in (slice(None, self._count), slice(self._count, None)):
+            for lane in self._lanes[part]:
+                lane.stop()
+            await asyncio.gather(*self._tasks[part])
         if self._reaper is not None:
             self._reaper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -85,7 +90,8 @@ class Lanes:
 
     def forward(self, transaction: Transaction) -> None:
         """Put a message, whose key is noted already, into the lane of its shard."""
-        if not self._lanes[transaction.shard % self._count].put(transaction):
+        number = self._count if transaction.wide is not None else transaction.shard % self._count
+        if not self._lanes[number].put(transaction):
             self._telemetry.refused("lane_queue")
             self._recent.forget(transaction.recent_key)
             self._replier.give_up(transaction, STORE_OUT_OF_REACH)

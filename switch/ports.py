@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from cext._kernel import Decision
 from switch.institutions import Directory
 from switch.transaction import (
-    AccountKey,
     AccountState,
     FurtherCard,
     JournalKey,
@@ -41,6 +41,9 @@ class Telemetry(Protocol):
     def gauge_lane_queue(self, lane: int, read: Callable[[], int]) -> None:
         """Register how to read the length of a lane's queue."""
 
+    def shadowed(self, programme: str, live: Decision, shadow: Decision) -> None:
+        """A version in shadow decided beside the live one; off the hot path of those without a shadow."""
+
     def store(self, event: str) -> None:
         """The store was `connected` or `lost`, or a commit's `outcome_unknown`."""
 
@@ -71,7 +74,7 @@ class Store(Protocol):
         """Cut the connection of a lane at once. A commit under way has an unknown outcome."""
 
     async def accounts(self, lane: int, shards: list[int], ids: list[int]) -> list[AccountState]:
-        """Read the accounts named by (shard, id); those that are not there are left out."""
+        """Read the accounts named by (shard, id), also beside a commit; those that are not there are left out."""
 
     async def further_cards(self, lane: int, shards: list[int], tokens: list[bytes]) -> list[FurtherCard]:
         """Look up cards that are not their account's first card."""
@@ -82,11 +85,8 @@ class Store(Protocol):
     async def original(self, lane: int, transaction: Transaction) -> OriginalRecord | None:
         """Find the message that a reversal or a refund names, with what was undone of it already."""
 
-    async def commit(self, lane: int, batch: Batch, wanted: Sequence[AccountKey] = ()) -> list[AccountState]:
-        """Make a batch durable, all of it or nothing, and read the accounts `wanted` by the next one.
-
-        None of them is in this batch. Raises `StaleAccounts` or `KeyTaken` when nothing was kept.
-        """
+    async def commit(self, lane: int, batch: Batch) -> None:
+        """Make a batch durable, all of it or nothing. Raises `StaleAccounts` or `KeyTaken` when nothing was kept."""
 
     async def lock(self, lane: int, shards: list[int]) -> None:
         """Begin a transaction that holds these shards: the next reads and the next commit cannot be overtaken."""

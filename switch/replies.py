@@ -5,78 +5,22 @@ brings it again) and of what was decided, which the journal keeps as msgpack. Th
 is never stored.
 """
 
-import datetime as dt
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 
 import msgpack
 
-from cext._marks import additional_amounts, approval_code, receipt_tlv
-from cext._reply import echoed, packed
+from cext._reply import decided_fields, echoed, prepare
 from protocol.message import Message
 from protocol.mti import RESPONSE_OF
 from switch.ports import Telemetry
 from switch.transaction import Link, Transaction
 
 ECHOED = (2, 3, 7, 11, 32, 41, 49)
-KEPT = (12, 13, 42)
-"""Echoed as well, but not covered by the fingerprint: the first copy's are kept."""
-
 APPROVED = "00"
 REASON_LENGTH_MAX = 25
 """DE44 is LLVAR up to 25."""
-AMOUNT_MAX = 999_999_999_999
-"""What DE54 has room for; a balance beyond it is told in DE62 alone."""
 SILENT_WHEN_UNKNOWN = frozenset({"0220", "0221", "0420", "0421"})
 """Advices: without an answer the till keeps them and sends them again (wire.md, Rules)."""
-
-
-@lru_cache(maxsize=64)
-def settlement_date(day: dt.date) -> str:
-    """DE15: MMDD."""
-    return f"{day.month:02d}{day.day:02d}"
-
-
-def decided_fields(transaction: Transaction, reason: str = "") -> dict[int, str | bytes]:
-    """The part of a reply that was decided, by data element."""
-    fields = transaction.message.fields
-    response_code = transaction.response_code
-    decided: dict[int, str | bytes] = {39: response_code, 37: transaction.rrn}
-    for number in KEPT:
-        if number in fields:
-            decided[number] = fields[number]
-    decided[15] = settlement_date(transaction.business_date)
-    if response_code == APPROVED:
-        decided[38] = approval_code(transaction.key, transaction.terminal.id, transaction.message_class)
-        version = transaction.programme_version
-        if version is not None:
-            _add_balances(decided, transaction, version)
-    elif reason:
-        decided[44] = reason[:REASON_LENGTH_MAX]
-    if 4 in fields:
-        decided[4] = fields[4]
-        if response_code == APPROVED and transaction.to_pay_in_reply:
-            decided[4] = f"{transaction.decision.to_pay:012d}"
-    return decided
-
-
-def _add_balances(decided: dict[int, str | bytes], transaction: Transaction, version: int) -> None:
-    """DE54 and DE62: what the member has now, and what this message moved."""
-    d = transaction.decision
-    points, credit = d.points_balance, d.credit_balance
-    if -AMOUNT_MAX <= points <= AMOUNT_MAX and -AMOUNT_MAX <= credit <= AMOUNT_MAX:
-        decided[54] = additional_amounts(points, credit, transaction.currency)
-    decided[62] = receipt_tlv(
-        points,
-        credit,
-        version,
-        d.points_earned,
-        d.points_redeemed,
-        d.credit_granted,
-        d.credit_spent,
-        d.discount,
-        transaction.request.amount,
-    )
 
 
 def reply_to(message: Message, decided: dict[int, str | bytes]) -> Message:
@@ -106,11 +50,7 @@ class Replier:
 
     def prepare(self, batch: Iterable[Transaction]) -> None:
         """Make the decided part of each reply and its stored form, before the commit that keeps it."""
-        for transaction in batch:
-            decided = transaction.reply_fields
-            if decided is None:
-                transaction.reply_fields = decided = decided_fields(transaction, transaction.reason)
-            transaction.stored_reply = packed(decided)
+        prepare(batch)
 
     def send(self, transaction: Transaction) -> None:
         """Answer a transaction whose commit returned."""
@@ -149,7 +89,7 @@ class Replier:
         if link is None:
             return
         message = transaction.message
-        link.answer(reply_to(message, decided), transaction.header)
+        link.reply(message, decided, transaction.header)
         self._touched[id(link)] = link
         response_code = decided[39]
         assert isinstance(response_code, str)

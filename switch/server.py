@@ -2,7 +2,7 @@
 
 import asyncio
 import resource
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic, time
 
@@ -12,8 +12,9 @@ from protocol.codec import codec_for
 from protocol.framing import framing_for
 from switch.authorise import Authoriser
 from switch.calendars import Calendars
+from switch.clocks import FollowingAuthoriser, MessageClock
 from switch.connection import Connection, Service
-from switch.deciding import Decider, LiveProgramme
+from switch.deciding import Decider, Programmes
 from switch.errors import ConfigurationError, StoreError
 from switch.institutions import Directory
 from switch.lane import Lane
@@ -25,6 +26,9 @@ from switch.recent import RecentKeys
 from switch.replies import Replier
 from switch.settings import ListenerSpec
 from switch.tokens import Tokens
+from switch.wide_deciding import WideDecider
+from switch.wide_lane import WideLane
+from switch.wide_ports import WideStore
 
 log = structlog.get_logger(__name__)
 
@@ -52,15 +56,17 @@ class Switch:
         self,
         *,
         store: Store,
+        wide_store: WideStore,
         telemetry: Telemetry,
         tokens: Tokens,
         listeners: Sequence[ListenerSpec],
         lanes: int,
         limits: Limits,
-        programmes_of: Callable[[Directory], Mapping[int, LiveProgramme]],
+        programmes_of: Callable[[Directory], Programmes],
         wall_clock: Callable[[], float] = time,
     ) -> None:
         self._store = store
+        self._wide_store = wide_store
         self._telemetry = telemetry
         self._tokens = tokens
         self._specs = listeners
@@ -82,8 +88,9 @@ class Switch:
         self._directory_version = await self._store.directory_version()
         directory = await self._store.directory()
         calendars = Calendars(self._wall_clock)
-        self._authoriser = Authoriser(directory, self._tokens, calendars, limits.reply_deadline_s, self._wall_clock)
-        self._decider = Decider(self._programmes_of(directory))
+        make = FollowingAuthoriser if isinstance(self._wall_clock, MessageClock) else Authoriser
+        self._authoriser = make(directory, self._tokens, calendars, limits.reply_deadline_s, self._wall_clock)
+        self._decider = Decider(self._programmes_of(directory), self._telemetry.shadowed)
         replier = Replier(self._telemetry, monotonic)
         recent = RecentKeys(limits.recent_keys_max)
         self._lanes = self._make_lanes(recent, replier)
@@ -103,7 +110,7 @@ class Switch:
         ]
 
     def _make_lanes(self, recent: RecentKeys, replier: Replier) -> Lanes:
-        made: list[Lane] = []
+        made: list[Lane | WideLane] = []
         lanes = Lanes(made, self._lane_count, recent, replier, self._telemetry)
         made.extend(
             Lane(
@@ -119,6 +126,19 @@ class Switch:
                 loop_clock=monotonic,
             )
             for number in range(self._lane_count)
+        )
+        made.append(
+            WideLane(
+                self._lane_count,
+                store=self._wide_store,
+                decider=WideDecider(self._decider, self._wide_store, self._tokens),
+                replier=replier,
+                recent=recent,
+                limits=self._limits,
+                telemetry=self._telemetry,
+                wall_clock=self._wall_clock,
+                loop_clock=monotonic,
+            )
         )
         return lanes
 
@@ -199,6 +219,7 @@ class Switch:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._part()
+        self._wide_store.terminate()
         await self._store.close()
 
     async def _part(self) -> None:
@@ -225,7 +246,7 @@ class Switch:
         if version == self._directory_version:
             return
         directory = await self._store.directory()
-        self._decider.programmes = self._programmes_of(directory)
+        self._decider.take(self._programmes_of(directory))
         self._authoriser.directory = directory
         self._directory_version = version
         log.info("directory_refreshed", version=version)

@@ -4,10 +4,11 @@ Every name here is its own environment variable: `database` is `LOYALTY_DATABASE
 `LOYALTY_LIMITS__IDLE_S`, `listen` is `LOYALTY_LISTEN` (JSON: `["0.0.0.0:8583"]`).
 """
 
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -40,6 +41,16 @@ class Endpoint:
         if not port.isdecimal() or not 0 <= int(port) <= 65_535:
             raise ValueError(f"{port!r} in {text!r} is not a port (0 to 65535)")
         return cls(host.strip("[]"), int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -94,7 +105,24 @@ class Settings(BaseSettings):
     lanes: int = Field(
         default=1, ge=1, le=64, description="batch pipelines of a worker: about one for two cores of the database"
     )
+    clock: Literal["wall", "message"] = Field(
+        default="wall",
+        description="`message`: each message's DE7 is now, for stories and tests on a loopback listener",
+    )
     limits: Limits = Field(default_factory=Limits)
+
+    @model_validator(mode="after")
+    def _message_clock_stays_at_home(self) -> "Settings":
+        if self.clock == "message":
+            if self.workers != 1:
+                raise ValueError("clock `message` needs workers = 1: each worker would have a time of its own")
+            for listener in self.listeners:
+                if not listener.endpoint.is_loopback:
+                    raise ValueError(
+                        f"clock `message` is for loopback listeners only, and {listener.endpoint} is none: "
+                        "whoever reaches it would set the time"
+                    )
+        return self
 
     @field_validator("listen")
     @classmethod

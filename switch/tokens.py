@@ -49,18 +49,24 @@ class Token(NamedTuple):
 class Tokens:
     """Makes tokens with one key for one number of shards."""
 
-    __slots__ = ("_hasher", "_shards")
+    __slots__ = ("_hasher", "_key", "_shards")
 
     def __init__(self, key: bytes, shards: int) -> None:
         if not KEY_BYTES_MIN <= len(key) <= KEY_BYTES_MAX:
             raise TokenError(f"the token key must be {KEY_BYTES_MIN} to {KEY_BYTES_MAX} bytes, not {len(key)}")
         if not 1 <= shards <= SHARDS_MAX:
             raise TokenError(f"the number of shards must be 1 to {SHARDS_MAX}, not {shards}")
+        self._key = key
         self._hasher = blake2b(key=key, digest_size=TOKEN_BYTES)
         self._shards = shards
 
     def __repr__(self) -> str:
         return f"Tokens(shards={self._shards})"
+
+    @property
+    def key(self) -> bytes:
+        """The secret, for the one place that makes tokens in C."""
+        return self._key
 
     @property
     def shards(self) -> int:

@@ -1,23 +1,37 @@
 """What the switch knows of one message under way, and of the rows that it touches.
 
-`Transaction` and `AccountState` are made once a message: plain slotted classes, because dataclasses with thirty
-defaults cost a microsecond each.
+`Transaction` and `AccountState` are made once a message, and their fields are C (`cext/_transaction.pyx`).
 """
 
 import datetime as dt
 import struct
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from cext._kernel import Account, Decision, Original, Request
+from cext import _transaction
+from cext._kernel import Original
+from cext._transaction import AccountState
 from protocol.message import Message
+from switch.basket import Line
 from switch.institutions import Terminal
+from switch.receipts import Language
+from switch.wide_requests import Wide
 
 TOKEN = struct.Struct(">qq")
 
-NO_EFFECT = Decision("00")
-"""The decision of a message that moved nothing: every leg is zero."""
-
+__all__ = [
+    "AccountKey",
+    "AccountState",
+    "FurtherCard",
+    "JournalKey",
+    "Link",
+    "OriginalName",
+    "OriginalRecord",
+    "StoredAnswer",
+    "Transaction",
+    "journal_key",
+    "token_bytes",
+]
 
 AccountKey = tuple[int, int]
 """(shard, id) of an account."""
@@ -34,40 +48,6 @@ class JournalKey(NamedTuple):
     terminal: int
     message_class: int
     sent_on: dt.date
-
-
-class AccountState:
-    """An account as it was read and as the messages of a batch change it. `locator` is the store's own."""
-
-    __slots__ = (
-        "account",
-        "card_expires_on",
-        "card_status",
-        "changed",
-        "last_four",
-        "locator",
-        "programme",
-        "token_low",
-    )
-
-    def __init__(
-        self,
-        account: Account,
-        programme: int,
-        token_low: int,
-        card_status: int,
-        last_four: str | None,
-        card_expires_on: dt.date | None,
-        locator: tuple[int, int],
-    ) -> None:
-        self.account = account
-        self.programme = programme
-        self.token_low = token_low
-        self.card_status = card_status
-        self.last_four = last_four
-        self.card_expires_on = card_expires_on
-        self.locator = locator
-        self.changed = False
 
 
 class FurtherCard(NamedTuple):
@@ -127,122 +107,55 @@ class Link(Protocol):
     def answer(self, message: Message, header: bytes) -> None:
         """Encode a reply and keep it for `flush`. A link that is gone swallows it: the till will repeat."""
 
+    def reply(self, request: Message, decided: dict[int, str | bytes], header: bytes) -> None:
+        """Answer a request with what was decided and what is echoed of it."""
+
     def flush(self) -> None:
         """Write what was kept, in one write."""
 
 
-class Transaction:
-    """One message on its way down to the store and up again."""
+if TYPE_CHECKING:
 
-    __slots__ = (
-        "account_id",
-        "amount",
-        "answered",
-        "business_date",
-        "card",
-        "currency",
-        "deadline",
-        "decision",
-        "fingerprint",
-        "header",
-        "held_decline",
-        "key",
-        "kind",
-        "last_four",
-        "link",
-        "message",
-        "message_class",
-        "mti",
-        "original_name",
-        "original_record",
-        "place",
-        "processing_code",
-        "programme",
-        "programme_version",
-        "rank",
-        "reason",
-        "received",
-        "recent_key",
-        "repeats_reversal",
-        "reply_fields",
-        "request",
-        "response_code",
-        "rrn",
-        "sent_on",
-        "sent_on_ordinal",
-        "shard",
-        "stored_reply",
-        "suspect",
-        "terminal",
-        "to_pay_in_reply",
-        "token_low",
-        "tombstone",
-        "unknown_card",
-        "waiters",
-    )
+    class Transaction(_transaction.Transaction):
+        """One message on its way down to the store and up again.
 
-    def __init__(
-        self,
-        link: Link | None,
-        header: bytes,
-        message: Message,
-        terminal: Terminal,
-        request: Request,
-        received: float,
-        deadline: float,
-    ) -> None:
-        self.link = link
-        self.header = header
-        self.message = message
-        self.terminal = terminal
-        self.request = request
-        self.kind: int = request.kind
-        self.received = received
-        self.deadline = deadline
-        self.response_code = ""
-        self.reason = ""
-        self.amount: int = request.amount
-        self.held_decline = ""
-        self.decision = NO_EFFECT
-        self.answered = False
-        self.to_pay_in_reply = False
-        self.repeats_reversal = False
-        self.suspect = False
-        self.tombstone = False
-        self.unknown_card = False
-        self.waiters: list[Transaction] | None = None
-        self.card: FurtherCard | None = None
-        self.original_name: OriginalName | None = None
-        self.original_record: OriginalRecord | None = None
-        self.reply_fields: dict[int, str | bytes] | None = None
-        self.stored_reply: bytes | None = None
-        self.last_four: str | None = None
-        self.programme: int | None = None
-        self.programme_version: int | None = None
-        self.place = 0
-        self.rank = 0
+        Made by `authorise`, which sets right after the constructor what is not an argument of it. The fields themselves
+        are C (`cext/_transaction.pxd`), where the other extensions reach them; here stands what they hold.
+        """
 
-    # Set by `authorise` right after the constructor; declared here so that every reader knows the types.
-    mti: int
-    processing_code: int
-    recent_key: tuple[int, int, int]
-    """The key without its shard: one till never uses it twice, whichever card it names."""
-    key: int
-    message_class: int
-    sent_on: dt.date
-    sent_on_ordinal: int
-    fingerprint: int
-    shard: int
-    account_id: int
-    token_low: int
-    business_date: dt.date
-    rrn: str
-    currency: str
+        link: Link | None
+        message: Message
+        terminal: Terminal
+        sent_on: dt.date
+        """The date of DE7; `sent_on_ordinal` is the same, as `business_ordinal` is `business_date`."""
+        business_date: dt.date
+        settlement_date: str
+        """DE15: `business_date` as MMDD."""
+        recent_key: tuple[int, int, int]
+        """The key without its shard: one till never uses it twice, whichever card it names."""
+        card: FurtherCard | None
+        """The card, if it is not its account's first."""
+        original_name: OriginalName | None
+        original_record: OriginalRecord | None
+        basket: list[Line] | None
+        """DE63, as far as it was looked at."""
+        language: Language | None
+        """DE48 LG."""
+        wide: Wide | None
+        """What it asks for that touches more than one account."""
+        waiters: "list[Transaction] | None"
+        """Copies of the message that came while it was under way."""
 
-    def token_bytes(self) -> bytes:
-        """The token of the card that the message names (16 bytes)."""
-        return TOKEN.pack(self.account_id, self.token_low)
+else:
+    Transaction = _transaction.Transaction
 
-    def journal_key(self) -> JournalKey:
-        """The key under which the journal keeps this message."""
-        return JournalKey(self.shard, self.key, self.terminal.id, self.message_class, self.sent_on)
+
+def token_bytes(transaction: Transaction) -> bytes:
+    """The token of the card that the message names (16 bytes)."""
+    return TOKEN.pack(transaction.account_id, transaction.token_low)
+
+
+def journal_key(transaction: Transaction) -> JournalKey:
+    """The key under which the journal keeps this message."""
+    t = transaction
+    return JournalKey(t.shard, t.key, t.terminal_id, t.message_class, t.sent_on)

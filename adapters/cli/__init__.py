@@ -4,7 +4,12 @@ import typer
 
 from adapters.cli.codec import app as codec_app
 from adapters.cli.database import app as database_app
+from adapters.cli.draws import app as draw_app
+from adapters.cli.programme import app as programme_app
+from adapters.cli.programme_versions import app as versions_app
+from adapters.cli.reports import app as report_app
 from adapters.cli.serve import app as serve_app
+from adapters.cli.simulate import app as simulate_app
 from adapters.cli.till import app as till_app
 
 app = typer.Typer(
@@ -13,8 +18,12 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
-for part in (serve_app, database_app, codec_app):
+for part in (serve_app, database_app, simulate_app, codec_app):
     app.registered_commands.extend(part.registered_commands)
+programme_app.registered_commands.extend(versions_app.registered_commands)
+app.add_typer(programme_app, name="programme")
+app.add_typer(draw_app, name="draw", help="Draws that anyone can check: closed, revealed, published.")
+app.add_typer(report_app, name="report", help="Reports: what members did, in groups that name nobody.")
 app.add_typer(till_app, name="send", help="A till in the terminal: send one message and read the reply.")
 
 

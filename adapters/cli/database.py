@@ -4,10 +4,10 @@ messages.
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from switch.settings import Settings
 
 app = typer.Typer()
+
+Result = TypeVar("Result")
 
 EXIT_BREACH = 1
 EXIT_NOT_FOUND = 1
@@ -37,7 +39,7 @@ DataDir = Annotated[
 
 
 @contextmanager
-def _one_sentence() -> Iterator[None]:
+def one_sentence() -> Iterator[None]:
     """Faults as one sentence and exit code 2, never a traceback."""
     from pydantic import ValidationError  # noqa: PLC0415  # `--help` must not wait for it
 
@@ -55,10 +57,23 @@ def _one_sentence() -> Iterator[None]:
         raise typer.Exit(EXIT_FAULT) from None
 
 
-def _settings(database: str | None, data_dir: Path | None) -> "Settings":
+def settings_of(database: str | None, data_dir: Path | None) -> "Settings":
     from switch.settings import load_settings  # noqa: PLC0415
 
     return load_settings(None, database=database, data_dir=data_dir)
+
+
+def on_database(database: str | None, data_dir: Path | None, work: Callable[[str], Awaitable[Result]]) -> Result:
+    """Run `work` with the URL of the database that is named, or of the embedded server."""
+    from adapters.cli.databases import embedded_or_named  # noqa: PLC0415  # `--help` must not wait for a driver
+
+    settings = settings_of(database, data_dir)
+    with embedded_or_named(settings.database, settings.data_dir) as (url, _):
+
+        async def run() -> Result:
+            return await work(url)
+
+        return asyncio.run(run())
 
 
 @app.command()
@@ -78,11 +93,11 @@ def migrate(
 
     With an embedded server, the server is made first if there is none.
     """
-    with _one_sentence():
+    with one_sentence():
         from adapters.cli.databases import embedded_or_named  # noqa: PLC0415
         from adapters.postgres import migrations, partitions  # noqa: PLC0415
 
-        settings = _settings(database, data_dir)
+        settings = settings_of(database, data_dir)
         with embedded_or_named(settings.database, settings.data_dir) as (url, _):
             applied = asyncio.run(migrations.migrate(url, shards=shards))
             asyncio.run(partitions.keep(url, dt.datetime.now(dt.UTC).date()))
@@ -108,11 +123,11 @@ def load(
     cards.csv; each may be left out. What is there already is updated; loading twice changes nothing. A
     programme that is there stays as it is. See examples/bazaar for each file's form.
     """
-    with _one_sentence():
+    with one_sentence():
         from adapters.cli.databases import opened_database  # noqa: PLC0415
         from adapters.postgres.loading import load as load_directory  # noqa: PLC0415
 
-        with opened_database(_settings(database, data_dir)) as opened:
+        with opened_database(settings_of(database, data_dir)) as opened:
             loaded = asyncio.run(load_directory(opened.url, opened.token_key, directory))
     counts = (
         f"{loaded.institutions} institutions, {loaded.merchants} merchants, {loaded.terminals} terminals, "
@@ -146,14 +161,14 @@ def seed(
     Terminals are T0000001 and on, of merchant M00000000000001 at acquirer 581672. A million cards take
     seconds.
     """
-    with _one_sentence():
+    with one_sentence():
         from adapters.cli.database_screens import seeding_progress  # noqa: PLC0415
         from adapters.cli.databases import opened_database  # noqa: PLC0415
         from adapters.postgres.seeding import seed as seed_database  # noqa: PLC0415
 
         file = programme or (BAZAAR if BAZAAR.exists() else None)
         text = file.read_text(encoding="utf-8") if file else None
-        with opened_database(_settings(database, data_dir)) as opened, seeding_progress() as report:
+        with opened_database(settings_of(database, data_dir)) as opened, seeding_progress() as report:
             seeded = asyncio.run(
                 seed_database(
                     opened.url,
@@ -175,12 +190,12 @@ def audit(database: Database = None, data_dir: DataDir = None) -> None:
     Prints a table of every check and the first rows that break one. Exit code 0: all hold; 1: one is broken;
     2: the database is out of reach.
     """
-    with _one_sentence():
+    with one_sentence():
         from adapters.cli.database_screens import show_findings  # noqa: PLC0415
         from adapters.cli.databases import embedded_or_named  # noqa: PLC0415
         from adapters.postgres.audit import audit as audit_database  # noqa: PLC0415
 
-        settings = _settings(database, data_dir)
+        settings = settings_of(database, data_dir)
         with embedded_or_named(settings.database, settings.data_dir) as (url, _):
             findings = asyncio.run(audit_database(url))
     show_findings(findings)
@@ -205,12 +220,12 @@ def explain(
     Every message with the RRN is shown, newest first, with what it undoes and what undoes it. Exit code 1:
     none is known.
     """
-    with _one_sentence():
+    with one_sentence():
         from adapters.cli.database_screens import show_explained  # noqa: PLC0415
         from adapters.cli.databases import embedded_or_named  # noqa: PLC0415
         from adapters.postgres.explaining import explain as explain_rrn  # noqa: PLC0415
 
-        settings = _settings(database, data_dir)
+        settings = settings_of(database, data_dir)
         with embedded_or_named(settings.database, settings.data_dir) as (url, _):
             found = asyncio.run(explain_rrn(url, rrn, terminal=terminal, date=date.date() if date else None))
     if not found:

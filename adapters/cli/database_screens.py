@@ -11,7 +11,7 @@ from rich.text import Text
 from adapters.cli.till_words import PROCESSING_MEANINGS, lines
 from adapters.postgres.audit import Finding
 from adapters.postgres.explaining import Explained, Linked
-from protocol import dialect
+from protocol import dialect, tlv
 from protocol.codes import RESPONSE_MEANINGS
 from protocol.message import Message
 from protocol.mti import response_of
@@ -103,10 +103,7 @@ def _facts(entry: Explained) -> Iterator[tuple[str, str]]:
     if entry.programme:
         yield "programme", f"{entry.programme}, version {entry.programme_version}"
         yield "rules", ", ".join(entry.rules) or "none fired"
-    for leg, amount in entry.legs:
-        yield leg.replace("_", " "), f"{amount:+,}"
-    if entry.lots:
-        yield "lots", ", ".join(f"{month} {points:+,}" for month, points in entry.lots)
+    yield from _moved(entry)
     if entry.programme:
         yield "to pay", f"{entry.to_pay:,}"
         yield "after", f"{entry.points_after:,} points, credit {entry.credit_after:,}"
@@ -114,6 +111,22 @@ def _facts(entry: Explained) -> Iterator[tuple[str, str]]:
         yield "undoes", _link(entry.original)
     for linked in entry.undone_by:
         yield "undone by", _link(linked)
+
+
+def _moved(entry: Explained) -> Iterator[tuple[str, str]]:
+    """What the message moved, and what the till wished."""
+    for leg, amount in entry.legs:
+        yield leg.replace("_", " "), f"{amount:+,}"
+    if entry.asked:
+        yield "wished", ", ".join(f"{tag} {value}" for tag, value in tlv.parse(entry.asked))
+    if entry.counters:
+        yield "counted", ", ".join(f"{name} {moved:+,}" for name, moved in entry.counters)
+    for rule, state in entry.offers:
+        yield "offer", f"{rule}: {state}"
+    if entry.tier:
+        yield "tier", entry.tier
+    if entry.lots:
+        yield "lots", ", ".join(f"{month} {points:+,}" for month, points in entry.lots)
 
 
 def _reply_table(entry: Explained) -> Table:

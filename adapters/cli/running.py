@@ -6,8 +6,9 @@ import datetime as dt
 import gc
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from time import time
 
 import asyncpg
 import structlog
@@ -19,12 +20,14 @@ from adapters.postgres import partitions
 from adapters.postgres.connecting import connection
 from adapters.postgres.errors import DatabaseError
 from adapters.postgres.store import PostgresStore
+from adapters.postgres.wide import PostgresWideStore
 from monitoring import http
 from monitoring.metrics import Metrics
-from switch.deciding import LiveProgramme
+from switch.clocks import MessageClock
+from switch.deciding import LiveProgramme, Programmes
 from switch.errors import ConfigurationError
-from switch.institutions import Directory
-from switch.programme import load
+from switch.institutions import Directory, ProgrammeVersion
+from switch.programme import ProgrammeError, load
 from switch.server import Switch
 from switch.settings import Endpoint, Settings
 from switch.tokens import Tokens
@@ -76,15 +79,26 @@ def configure_logging() -> None:
     )
 
 
-def live_programmes(directory: Directory) -> Mapping[int, LiveProgramme]:
-    """Compile the programmes in force. ConfigurationError if one does not compile."""
-    found = {}
-    for programme in directory.programmes:
-        compiled = load(programme.source, ids=directory.identify)
-        found[programme.id] = LiveProgramme(
-            programme.id, programme.name, programme.version, compiled.kernel, programme.participants
-        )
-    return found
+def compiled_programmes(directory: Directory) -> Programmes:
+    """Compile the programmes in force and in shadow. ConfigurationError if one does not compile."""
+    return Programmes(
+        {programme.id: _compiled(directory, programme) for programme in directory.programmes},
+        {programme.id: _compiled(directory, programme) for programme in directory.shadows},
+    )
+
+
+def _compiled(directory: Directory, programme: ProgrammeVersion) -> LiveProgramme:
+    def identify(kind: str, name: str) -> int:
+        return programme.clubs[name] if kind == "club" else directory.identify(kind, name)
+
+    try:
+        compiled = load(programme.source, ids=identify, slots=lambda kind, name: programme.slots[kind, name])
+    except (ProgrammeError, KeyError) as fault:
+        raise ConfigurationError(
+            f"programme {programme.name} version {programme.version} does not compile here ({fault}): "
+            "submit it again with `loyalty-switch programme submit`"
+        ) from fault
+    return LiveProgramme(programme.id, programme.version, compiled, programme.participants)
 
 
 def calm_collector() -> None:
@@ -123,12 +137,14 @@ class Worker:
         store = PostgresStore(opened.url, lanes=settings.lanes, shards=opened.shards)
         switch = Switch(
             store=store,
+            wide_store=PostgresWideStore(opened.url),
             telemetry=metrics,
             tokens=Tokens(opened.token_key, opened.shards),
             listeners=settings.listeners,
             lanes=settings.lanes,
             limits=settings.limits,
-            programmes_of=live_programmes,
+            programmes_of=compiled_programmes,
+            wall_clock=MessageClock() if settings.clock == "message" else time,
         )
         metrics.known_institution = switch.knows_institution
         await make_partitions(opened.url)
@@ -139,6 +155,10 @@ class Worker:
         own = self._metrics_endpoint(endpoint)
         calm_collector()
         screen = Screen(metrics, switch.listening, own, opened.description) if show else None
+        if settings.clock == "message":
+            log.warning("clock_follows_messages", meaning="whoever writes DE7 says what day it is")
+            if screen is not None:
+                screen.say("THE CLOCK FOLLOWS THE MESSAGES: each DE7 is now. For stories and tests only.")
         ticker = asyncio.create_task(self._tick(screen, metrics), name="screen")
         await stop.wait()
         if screen is not None:

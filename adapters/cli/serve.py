@@ -31,6 +31,13 @@ def serve(
         int | None,
         typer.Option(help="Batch pipelines of each worker, about one for two cores of the database. Default 1."),
     ] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(
+            help="wall, or message: each message's DE7 is now, so that a story of months runs in seconds (loopback "
+            "listeners and one worker only). Default wall."
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(help="A TOML file of settings; see docs/operations.md.", exists=True, dir_okay=False),
@@ -66,6 +73,7 @@ def serve(
             metrics=metrics,
             workers=workers,
             lanes=lanes,
+            clock=clock,
             data_dir=data_dir,
         )
         code = run(settings)

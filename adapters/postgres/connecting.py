@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
@@ -30,10 +30,16 @@ def place_of(url: str) -> str:
     return f"{host}{port}, database {parts.path.strip('/') or '(default)'}"
 
 
-async def connect(url: str, *, application: str = "loyalty-switch") -> Connection:
-    """Open one connection. Raises `DatabaseUnreachable`, whatever the reason was."""
+async def connect(
+    url: str, *, application: str = "loyalty-switch", session: Mapping[str, str] | None = None
+) -> Connection:
+    """Open one connection; `session` are PostgreSQL's parameters that it begins with.
+
+    Raises `DatabaseUnreachable`, whatever the reason was.
+    """
+    settings = {"application_name": application, **(session or {})}
     try:
-        return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, server_settings={"application_name": application})
+        return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
     except (OSError, TimeoutError, asyncio.IncompleteReadError) as fault:
         raise DatabaseUnreachable(
             f"PostgreSQL is out of reach at {place_of(url)} ({_reason(fault)}): check that it runs and that "
@@ -65,9 +71,11 @@ def _reason(fault: Exception) -> str:
 
 
 @asynccontextmanager
-async def connection(url: str, *, application: str = "loyalty-switch") -> AsyncIterator[Connection]:
+async def connection(
+    url: str, *, application: str = "loyalty-switch", session: Mapping[str, str] | None = None
+) -> AsyncIterator[Connection]:
     """A connection for the length of a `with`; what breaks or forbids it meanwhile is a `DatabaseError`."""
-    opened = await connect(url, application=application)
+    opened = await connect(url, application=application, session=session)
     try:
         yield opened
     except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, ConnectionError) as fault:

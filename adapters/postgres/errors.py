@@ -1,12 +1,15 @@
-"""Faults of the database side. Every text is one sentence or two that say what to do, and none carries a
-secret.
+"""Faults of the database side. Every text is one sentence or two that say what to do, and none carries a secret.
 
-DatabaseError (a SwitchError) ├── DatabaseUnreachable     no connection: nothing listens there, or it refuses
-us ├── EmbeddedServerError     the embedded PostgreSQL cannot be made, started or stopped ├── MigrationError
-the schema is not one that this release knows ├── TokenKeyError           the key of the card tokens is
-missing or is not the one the data was made with ├── LoadingError            files given to `load` are
-refused; carries every place that is wrong └── SeedingError            synthetic data cannot be made in this
-database
+DatabaseError (a SwitchError)
+├── DatabaseUnreachable     no connection: nothing listens there, or it refuses us
+├── EmbeddedServerError     the embedded PostgreSQL cannot be made, started or stopped
+├── MigrationError          the schema is not one that this release knows
+├── TokenKeyError           the key of the card tokens is missing or is not the one the data was made with
+├── LoadingError            files given to `load` are refused; carries every place that is wrong
+├── SeedingError            synthetic data cannot be made in this database
+├── ProgrammeRefused        a step in the life of a programme's version that is not open to it
+├── DrawRefused             a draw that is not there, or a step of it that is not open, or not to this user
+└── ReportRefused           a report that cannot be made: of no programme, of no period, or not in time
 """
 
 from collections.abc import Sequence
@@ -44,3 +47,15 @@ class LoadingError(DatabaseError):
 
 class SeedingError(DatabaseError):
     """Synthetic data cannot be made in this database."""
+
+
+class ProgrammeRefused(DatabaseError):
+    """A step in the life of a programme's version that is not open to it, or not to this user."""
+
+
+class DrawRefused(DatabaseError):
+    """A draw that is not there, or a step of it that is not open, or not to this user."""
+
+
+class ReportRefused(DatabaseError):
+    """A report that cannot be made: of no programme, of no period, or not in time."""

@@ -10,11 +10,13 @@ import msgpack
 from adapters.postgres.connecting import Connection, connection
 from adapters.postgres.migrations import require_schema
 from adapters.postgres.queries import named
+from switch.programme import load
 
 _SQL = named("explaining")
 _FIRST_YEAR = 2000
 _OWED_MONTH = -1
 _KEY_SHIFT = 1_000_000
+_OFFER_STATES = ("made, open", "used, was open", "taken back, was open")
 _LEGS = (
     "points_earned", "points_redeemed", "points_expired", "points_adjusted",
     "credit_granted", "credit_spent", "discount",
@@ -39,6 +41,8 @@ class Linked:
 class Explained:
     """A journal row in words and numbers. Amounts in minor units of `currency`; `place` is `shard/seq`.
 
+    `asked` is what the till wished beside the amount (DE48, DE63). `counters` are stamps, tickets and uses, and by how
+    much each moved; `offers` (rule, what became of it); `tier` is the one after the message, "" for none.
     `legs` are those that are not zero, `lots` (month `YYYY-MM` or `owed`, points moved); `rules` are the
     names of the rules that fired. `reply` is the decided part of the reply, by data element. No card number
     is in it: none is kept.
@@ -66,6 +70,10 @@ class Explained:
     rules: tuple[str, ...]
     legs: tuple[tuple[str, int], ...]
     lots: tuple[tuple[str, int], ...]
+    asked: str
+    counters: tuple[tuple[str, int], ...]
+    offers: tuple[tuple[str, str], ...]
+    tier: str
     to_pay: int
     points_after: int
     credit_after: int
@@ -115,6 +123,13 @@ async def _explained(opened: Connection, row: asyncpg.Record) -> Explained:
         lots=tuple(
             (month_name(month), points) for month, points in zip(row["lot_months"], row["lot_points"], strict=True)
         ),
+        asked=row["asked"] or "",
+        counters=tuple(zip(row["counter_names"], row["counter_values"], strict=True)),
+        offers=tuple(
+            (name, f"{_OFFER_STATES[state]} until {until}")
+            for name, state, until in zip(row["offer_names"], row["offer_states"], row["offer_days"], strict=True)
+        ),
+        tier=_tier(row["source"], row["tier_after"]),
         to_pay=row["to_pay"],
         points_after=row["points_after"],
         credit_after=row["credit_after"],
@@ -122,6 +137,14 @@ async def _explained(opened: Connection, row: asyncpg.Record) -> Explained:
         original=original,
         undone_by=tuple(_linked(found) for found in undoing),
     )
+
+
+def _tier(source: str | None, number: int) -> str:
+    """The tier's name in the text of the version that decided."""
+    if not number or source is None:
+        return ""
+    tiers = load(source, ids=lambda _kind, _name: 1).tiers
+    return tiers[number - 1] if number <= len(tiers) else f"tier {number}"
 
 
 def _linked(row: asyncpg.Record) -> Linked:

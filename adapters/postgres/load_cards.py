@@ -8,6 +8,7 @@ from adapters.postgres.load_files import Problems, Row, refuse_repeated
 from adapters.postgres.load_models import CardRow
 from adapters.postgres.queries import named
 from adapters.postgres.seeding import CardNumbers
+from switch.referral import code_of
 from switch.tokens import Tokens
 
 _SQL = named("loading")
@@ -15,7 +16,7 @@ _LOT = Struct(">hq")
 _COLUMNS = (
     "line", "shard", "id", "token_low", "programme", "kind", "status", "last_four", "expires_on",
     "has_member", "name", "mobile", "birth_date", "gender", "education", "region", "points", "credit", "lots",
-    "mobile_shard", "mobile_token",
+    "mobile_shard", "mobile_token", "referral_shard", "referral_code",
 )  # fmt: skip
 _REFUSALS = {
     "wrong_programme": "this card is in another programme already; a card's programme does not change.",
@@ -66,7 +67,7 @@ async def store(
     changed = 0
     for query in _CHANGES:
         changed += int((await opened.execute(_SQL[query])).rsplit(" ", 1)[1])
-    for query in ("upsert_members", "remove_old_mobiles", "add_mobiles"):
+    for query in ("change_linked", "upsert_members", "add_referrals", "remove_old_mobiles", "add_mobiles"):
         await opened.execute(_SQL[query])
     return changed
 
@@ -78,6 +79,7 @@ def _record(
     number = card.number(numbers)
     token = tokens.card(number)
     mobile = tokens.mobile(card.programme, card.mobile) if card.mobile else None
+    referral = code_of(tokens, (token.shard, token.id)) if card.has_member else None
     month = card.expiry_month
     return (
         line,
@@ -101,4 +103,6 @@ def _record(
         b"" if month is None else _LOT.pack(month, card.points),
         mobile.shard if mobile else None,
         mobile.bytes if mobile else None,
+        referral.shard if referral else None,
+        referral.code if referral else None,
     )

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from adapters.postgres.seeding import BIN, CARDS_MAX, CardNumbers
+from switch.receipts import WIDTH_MAX, WIDTH_MIN
 from switch.tokens import TokenError, is_card_number, normalise_mobile
 
 POINTS_MAX = 10**15
@@ -148,12 +149,16 @@ class MerchantRow(_Entry):
 
 
 class TerminalRow(_Entry):
-    """A line of terminals.csv."""
+    """A line of terminals.csv. The last four columns say how the till prints receipts; `switch.receipts` tells more."""
 
     acquirer: Acquirer
     code: TerminalCode
     merchant: MerchantCode
     status: Status = Status.ACTIVE
+    receipt_language: Annotated[str, Field(pattern="^(fa|en)$")] | None = None
+    receipt_width: Annotated[int, Field(ge=WIDTH_MIN, le=WIDTH_MAX)] = 32
+    receipt_digits: Annotated[str, Field(pattern="^(persian|latin)$")] = "persian"
+    receipt_mark: bool = False
 
 
 class CardRow(_Entry):

@@ -2,7 +2,7 @@
 
 DIR/institutions.yaml   institutions, with their merchants
 DIR/merchants.csv       further merchants: acquirer, code, name, category
-DIR/terminals.csv       acquirer, code, merchant, status
+DIR/terminals.csv       acquirer, code, merchant, status, and how receipts are printed
 DIR/programmes/*.yaml   programmes; one that is not there yet becomes version 1 and live
 DIR/cards.csv           cards and what is known of their members
 """
@@ -208,8 +208,19 @@ async def _store_terminals(opened: Connection, rows: Sequence[Row], problems: Pr
                 f"institution {entry.acquirer} has no merchant {entry.merchant}: add it to {INSTITUTIONS} or "
                 f"{MERCHANTS}.",
             )
-        wanted.append((entry.acquirer, entry.code, entry.merchant, entry.status.number))
-    return await _changed(opened.execute(_SQL["upsert_terminals"], *_columns(wanted, 4)))
+        wanted.append(
+            (
+                entry.acquirer,
+                entry.code,
+                entry.merchant,
+                entry.status.number,
+                entry.receipt_language,
+                entry.receipt_width,
+                entry.receipt_digits,
+                entry.receipt_mark,
+            )
+        )
+    return await _changed(opened.execute(_SQL["upsert_terminals"], *_columns(wanted, 8)))
 
 
 async def _store_programmes(

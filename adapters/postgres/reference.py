@@ -2,6 +2,8 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal
 
 import asyncpg
 
@@ -9,6 +11,7 @@ from adapters.postgres.connecting import Connection
 from adapters.postgres.queries import named
 from switch.errors import ConfigurationError
 from switch.institutions import Directory, Institution, Merchant, ProgrammeVersion, Terminal
+from switch.receipts import Printer
 
 _SQL = named("reference")
 
@@ -35,19 +38,10 @@ async def load(opened: Connection) -> Directory:
             Merchant(row["id"], row["code"], row["institution"], row["name"], row["category"], row["category_name"])
             for row in await opened.fetch(_SQL["merchants"])
         )
-        programmes = tuple(
-            ProgrammeVersion(
-                id=row["id"],
-                name=row["name"],
-                version=row["version"],
-                hash=row["source_hash"],
-                source=row["source"],
-                owner_id=row["institution"],
-                participants=frozenset((row["institution"], *row["partners"])),
-            )
-            for row in await opened.fetch(_SQL["programmes"])
-        )
+        versions = [(row["state"], _programme(row)) for row in await opened.fetch(_SQL["programmes"])]
         rows = await opened.fetch(_SQL["terminals"])
+    programmes = tuple(version for state, version in versions if state == "live")
+    shadows = tuple(version for state, version in versions if state == "shadow")
     by_institution = {institution.id: institution for institution in institutions}
     by_merchant = {merchant.id: merchant for merchant in merchants}
     names = {institution.id: programme_of(institution.id, programmes) for institution in institutions}
@@ -55,7 +49,24 @@ async def load(opened: Connection) -> Directory:
         _terminal(row, by_institution[row["institution"]], by_merchant[row["merchant"]], names[row["institution"]])
         for row in rows
     )
-    return Directory(number, institutions, merchants, terminals, programmes, categories)
+    return Directory(number, institutions, merchants, terminals, programmes, categories, shadows)
+
+
+def _programme(row: asyncpg.Record) -> ProgrammeVersion:
+    return ProgrammeVersion(
+        id=row["id"],
+        name=row["name"],
+        version=row["version"],
+        hash=row["source_hash"],
+        source=row["source"],
+        owner_id=row["institution"],
+        participants=frozenset((row["institution"], *row["partners"])),
+        slots={
+            (kind, name): slot
+            for kind, name, slot in zip(row["slot_kinds"], row["slot_names"], row["slots"], strict=True)
+        },
+        clubs=dict(zip(row["club_codes"], row["clubs"], strict=True)),
+    )
 
 
 def programme_of(institution_id: int, programmes: Sequence[ProgrammeVersion]) -> str:
@@ -80,7 +91,15 @@ def _terminal(row: asyncpg.Record, institution: Institution, merchant: Merchant,
         timezone=institution.timezone,
         business_date=institution.business_date,
         programme_name=programme_name,
+        receipt_language=row["receipt_language"],
+        printer=_printer(row["receipt_width"], row["receipt_digits"], row["receipt_mark"]),
     )
+
+
+@lru_cache
+def _printer(width: int, digits: Literal["persian", "latin"], mark: bool) -> Printer:  # a row's columns
+    """Thousands of tills share a few kinds of printer."""
+    return Printer(width, digits, mark)
 
 
 async def cut_over(opened: Connection, institution_id: int, business_date: dt.date) -> dt.date:

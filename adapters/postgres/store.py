@@ -13,16 +13,16 @@ import asyncpg
 
 from adapters.postgres import reference
 from adapters.postgres.binary_arrays import take_encoded_arrays
-from adapters.postgres.columns import account_rows, journal_rows, key_columns, shard_columns
+from adapters.postgres.columns import key_columns, shard_columns
 from adapters.postgres.queries import named
-from cext._kernel import Account, Original
+from cext._kernel import Original
 from cext._pgarray import bytea_array, int2_array, int8_array
+from cext._pgrows import account_rows, journal_rows
 from switch.authorise import FUNCTIONS
 from switch.errors import KeyTaken, StaleAccounts, StoreError, StoreUnavailable
 from switch.institutions import Directory
 from switch.ports import Batch
 from switch.transaction import (
-    AccountKey,
     AccountState,
     FurtherCard,
     JournalKey,
@@ -32,7 +32,6 @@ from switch.transaction import (
 )
 
 CONNECT_TIMEOUT_S = 5.0
-EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
 STALE = "LS001"
 REVERSAL_CLASS = 4
 
@@ -183,7 +182,7 @@ class PostgresStore:
         """Read accounts by (shard, id)."""
         link = self._reader(lane)
         rows = await self._fetch(link.accounts, int2_array(shards), int8_array(ids))
-        return [_account_state(row) for row in rows]
+        return [row[0] for row in rows]
 
     async def further_cards(self, lane: int, shards: list[int], tokens: list[bytes]) -> list[FurtherCard]:
         """Look up cards that are not their account's first."""
@@ -236,22 +235,19 @@ class PostgresStore:
         link.in_transaction = True
         await self._fetch(link.lock, int2_array(shards))
 
-    async def commit(self, lane: int, batch: Batch, wanted: Sequence[AccountKey] = ()) -> list[AccountState]:
-        """Make a batch durable, all of it or nothing, and read the accounts of the next one."""
+    async def commit(self, lane: int, batch: Batch) -> None:
+        """Make a batch durable, all of it or nothing."""
         link = self._writer(lane)
-        rows: list[asyncpg.Record] = []
         try:
             if batch.entries:
                 shards, counts = shard_columns(batch.entries)
-                rows = await link.commit.fetch(
+                await link.commit.fetch(
                     shards,
                     counts,
                     account_rows(link.oids["account_change"], batch.accounts),
                     dt.datetime.fromtimestamp(batch.at_us / 1_000_000, dt.UTC),
                     journal_rows(link.oids["journal_entry"], batch.entries),
                     len(batch.accounts),
-                    int2_array([shard for shard, _ in wanted]),
-                    int8_array([identity for _, identity in wanted]),
                 )
             if link.in_transaction:
                 link.in_transaction = False
@@ -269,7 +265,6 @@ class PostgresStore:
                 raise StaleAccounts(fault.sqlstate or "") from fault
             # The text of a database error may quote values; its code says enough.
             raise StoreError(f"the store refused a batch (SQLSTATE {fault.sqlstate})") from None
-        return [_account_state(row) for row in rows if row[0] is not None]
 
     @staticmethod
     async def _rollback(link: _Writer) -> None:
@@ -320,18 +315,6 @@ class PostgresStore:
             self._desk = None
 
 
-def _account_state(row: asyncpg.Record) -> AccountState:
-    (
-        shard, identity, version, programme, status, points, credit, visits, spend, first_visit, last_visit, tier,
-        tier_points, enrolled_on, lots, token_low, card_status, last_four, card_expires_on, locator,
-    ) = row  # fmt: skip
-    account = Account(
-        shard, identity, version, programme, status, points, credit, visits, spend, first_visit, last_visit, tier,
-        tier_points, enrolled_on.toordinal() - EPOCH_ORDINAL, lots,
-    )  # fmt: skip
-    return AccountState(account, programme, token_low, card_status, last_four, card_expires_on, locator)
-
-
 def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> OriginalRecord:
     """The original's row and the sum of what was undone of it (rows carry the opposite signs of the original's)."""
     amount = sum(u["amount"] for u in undone)
@@ -355,6 +338,9 @@ def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> O
         refunded_credit_spent=-sum(u["credit_spent"] for u in undone),
         reversed=reversal is not None and amount >= row["amount"],
         refunded_lots=b"".join(u["lots_moved"] or b"" for u in undone),
+        counters_moved=row["counters_moved"] or b"",
+        grants_moved=row["grants_moved"] or b"",
+        refunded_counters=b"".join(u["counters_moved"] or b"" for u in undone),
     )
     return OriginalRecord(
         seq=row["seq"],

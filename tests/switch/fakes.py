@@ -1,17 +1,19 @@
 """Fakes for the switch's ports: a store in memory that can lose its connection at any point, and plain counters."""
 
+import asyncio
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from cext._kernel import Account, Original, Programme
+from cext._kernel import Account, Decision, Original
 from protocol.message import Message
-from switch.deciding import LiveProgramme
+from switch.deciding import LiveProgramme, Programmes
 from switch.errors import KeyTaken, StaleAccounts, StoreUnavailable
 from switch.institutions import Directory, Institution, Terminal
 from switch.ports import Batch
 from switch.programme import load
+from switch.replies import reply_to
 from switch.tokens import Tokens, luhn_digit
 from switch.transaction import (
     AccountKey,
@@ -54,9 +56,8 @@ def directory() -> Directory:
     )
 
 
-def live_bazaar() -> dict[int, LiveProgramme]:
-    kernel: Programme = load(BAZAAR, ids=lambda _kind, _name: 1).kernel
-    return {1: LiveProgramme(1, "bazaar", 1, kernel, frozenset({1}))}
+def live_bazaar() -> Programmes:
+    return Programmes({1: LiveProgramme(1, 1, load(BAZAAR, ids=lambda _kind, _name: 1), frozenset({1}))})
 
 
 class CountingTelemetry:
@@ -74,6 +75,9 @@ class CountingTelemetry:
 
     def retried(self, lane: int, messages: int) -> None:
         self.counts["retried"] += messages
+
+    def shadowed(self, programme: str, live: Decision, shadow: Decision) -> None:
+        self.counts["shadowed"] += 1
 
     def repeated(self, messages: int = 1) -> None:
         self.counts["repeated"] += messages
@@ -107,6 +111,9 @@ class CollectingLink:
     def answer(self, message: Message, header: bytes) -> None:
         self.heard.append(message)
 
+    def reply(self, request: Message, decided: dict[int, str | bytes], header: bytes) -> None:
+        self.heard.append(reply_to(request, decided))
+
     def flush(self) -> None:
         pass
 
@@ -133,6 +140,10 @@ class MemoryStore:
     faults: dict[str, list[str]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     connected: set[int] = field(default_factory=set)
+    held: asyncio.Event | None = None
+    """While it is not set, commits wait; what is read meanwhile is in `read_beside`."""
+    committing: set[AccountKey] = field(default_factory=set)
+    read_beside: set[AccountKey] = field(default_factory=set)
 
     def open_card(self, serial: int, *, points: int = 0, card_status: int = 0, status: int = 0) -> str:
         """Add a card with its account; returns its PAN."""
@@ -175,11 +186,14 @@ class MemoryStore:
         return self._read(list(zip(shards, ids, strict=True)))
 
     def _read(self, keys: Sequence[AccountKey]) -> list[AccountState]:
+        assert not self.committing & set(keys), "an account is read while it is being committed"
+        if self.held is not None and not self.held.is_set():
+            self.read_beside.update(keys)
         found = []
         for key in keys:
             if key in self.balances:
                 low, card_status, last_four = self.states[key]
-                found.append(AccountState(self.balances[key].copy(), 1, low, card_status, last_four, None, (0, 1)))
+                found.append(AccountState(self.balances[key].copy(), low, card_status, last_four, 0, (0, 1)))
         return found
 
     async def further_cards(self, lane: int, shards: list[int], tokens: list[bytes]) -> list[FurtherCard]:
@@ -236,9 +250,13 @@ class MemoryStore:
         self._check(lane)
         self.calls["lock"] += 1
 
-    async def commit(self, lane: int, batch: Batch, wanted: Sequence[AccountKey] = ()) -> list[AccountState]:
+    async def commit(self, lane: int, batch: Batch) -> None:
         self._check(lane)
         fault = self._fault("commit")
+        if self.held is not None:
+            self.committing = {state.key for state in batch.accounts}
+            await self.held.wait()
+            self.committing = set()
         if fault == "stale":
             raise StaleAccounts("1")
         if fault == "lost_before":
@@ -262,9 +280,6 @@ class MemoryStore:
         if fault == "lost_after":
             self.terminate(lane)
             raise StoreUnavailable("lost after the commit")
-        busy = {(state.account.shard, state.account.id) for state in batch.accounts}
-        assert not busy & set(wanted), "an account is read while it is being committed"
-        return self._read(wanted)
 
     async def cut_over(self, institution_id: int, business_date: dt.date) -> dt.date:
         return business_date

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
+from cext._deciding import decide_usual
 from protocol.message import Message
 from protocol.session import Session
+from switch import deciding
 from switch.authorise import Authoriser, Decline
 from switch.calendars import Calendars
 from switch.deciding import Decider
@@ -17,7 +20,7 @@ from switch.lanes import Lanes
 from switch.limits import Limits
 from switch.recent import RecentKeys
 from switch.replies import Replier
-from switch.transaction import Transaction
+from switch.transaction import FurtherCard, Transaction
 from tests.switch import fakes
 
 LIMITS = Limits(batch_messages_max=50, recent_keys_max=1_000)
@@ -358,17 +361,40 @@ async def test_a_balance_inquiry_changes_nothing() -> None:
     assert house.store.balances[token.shard, token.id].version == 0
 
 
+@pytest.mark.parametrize("fault", ["", "stale", "lost_before", "lost_after"])
+async def test_the_next_batch_is_decided_while_the_last_is_committed(fault: str) -> None:
+    house = make_house(Limits(batch_messages_max=2, recent_keys_max=1_000))
+    pans = [pan for pan in map(house.store.open_card, range(1, 40)) if fakes.TOKENS.card(pan).shard % 2 == 0][:3]
+    house.store.held = asyncio.Event()
+    house.store.faults["commit"] = [fault]
+    # The first batch has two messages on two accounts; the next one has one on another, and one that must wait.
+    for stan, pan in enumerate([pans[0], pans[1], pans[2], pans[0]], 1):
+        house.send(message(pan, stan))
+    house.lanes.start()
+    async with asyncio.timeout(5):
+        while not house.store.read_beside or not house.store.calls["commit"]:
+            await asyncio.sleep(0)
+        third = fakes.TOKENS.card(pans[2])
+        while (third.shard, third.id) not in house.store.read_beside:
+            await asyncio.sleep(0)
+    assert not house.link.heard
+    house.store.held.set()
+    heard = await house.heard(4)
+    await house.lanes.stop()
+    assert {str(reply.fields[39]) for reply in heard} == {"00"}
+    assert [house.store.points(pan) for pan in pans] == [10, 5, 5]
+
+
 async def test_a_bad_row_does_not_take_its_neighbours_along(monkeypatch: pytest.MonkeyPatch) -> None:
     house = make_house()
     pan = house.store.open_card(1)
-    real = Decider._decide_one
 
-    def failing(self: Decider, transaction: Transaction, states: object, now: float) -> None:
+    def failing(transaction: Transaction, *rest: Any) -> bool:
         if transaction.key % 1_000_000 == 3:
             raise RuntimeError("a fault of ours")
-        real(self, transaction, states, now)  # type: ignore[arg-type]
+        return decide_usual(transaction, *rest)
 
-    monkeypatch.setattr(Decider, "_decide_one", failing)
+    monkeypatch.setattr(deciding, "decide_usual", failing)
     for stan in range(1, 6):
         house.send(message(pan, stan))
     house.lanes.start()
@@ -376,6 +402,66 @@ async def test_a_bad_row_does_not_take_its_neighbours_along(monkeypatch: pytest.
     await house.lanes.stop()
     assert codes == {1: "00", 2: "00", 3: "96", 4: "00", 5: "00"}
     assert house.store.points(pan) == 20
+
+
+class WideStub:
+    """Takes what is passed on to the wide lane."""
+
+    number, ready, waiting = 2, True, 0
+
+    def __init__(self) -> None:
+        self.passed: list[Transaction] = []
+
+    def put(self, transaction: Transaction) -> bool:
+        self.passed.append(transaction)
+        return True
+
+    async def run(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def expire(self) -> None:
+        pass
+
+
+async def test_the_reversal_of_a_transfer_is_passed_on_and_its_neighbours_go_down() -> None:
+    house, wide = make_house(), WideStub()
+    house.lanes._lanes.append(wide)  # type: ignore[arg-type]
+    pan, other = house.store.open_card(1, points=5), house.store.open_card(2)
+    sent = message(pan, 1, code="400000", de48="PT0015", de103=other)
+    given = house.authoriser.admit(sent, Session(), house.link, b"", 0.0)
+    assert isinstance(given, Transaction)
+    given.response_code = "00"
+    house.store.journal[given.shard, given.key, given.terminal.id, 2] = fakes.Row(1, given, None)
+    for neighbour in range(3, 7):
+        house.send(message(pan, neighbour))
+    house.send(message(pan, 2, mti="0400", code="400000", de90=original(1)))
+    house.send(message(pan, 8, mti="0400", code="400000", de90=original(7)))
+    house.lanes.start()
+    replies = await house.heard(5)
+    await house.lanes.stop()
+    assert [reply.fields[39] for reply in replies] == ["00"] * 5
+    (passed,) = wide.passed
+    assert passed.wide is not None
+    assert (passed.message.fields[11], passed.wide.card) == ("000002", fakes.TOKENS.card(pan))
+
+
+async def test_a_closed_account_answers_for_its_card_unless_that_was_linked() -> None:
+    async with running() as house:
+        closed, linked = house.store.open_card(1, status=2), house.store.open_card(2, status=2)
+        sharing = fakes.TOKENS.card(house.store.open_card(3, points=9))
+        token = fakes.TOKENS.card(linked)
+        card = FurtherCard(token.shard, token.bytes, sharing.shard, sharing.id, 0, "0000", None)
+        house.store.further[token.shard, token.bytes] = card
+        house.send(message(closed, 1))
+        (reply,) = await house.heard(1)
+        assert reply.fields[39] == "78"
+        house.send(message(linked, 2))
+        reply = (await house.heard(2))[-1]
+    assert reply.fields[39] == "00"
+    assert "PB00214" in str(reply.fields[62])
 
 
 def test_what_needs_no_card_is_declined_before_the_lane() -> None:
@@ -393,7 +479,7 @@ def test_what_needs_no_card_is_declined_before_the_lane() -> None:
     assert outcome(message(pan, 1, de41="T9999999")).response_code == "58"
     assert outcome(message(pan, 1, de41="T0000002")).response_code == "58"
     assert outcome(message(pan, 1, de42="M00000000000009")).response_code == "03"
-    assert outcome(message(pan, 1, code="900000")).response_code == "40"
+    assert outcome(message(pan, 1, code="960000")).response_code == "40"
     assert outcome(message(pan, 1, code="123456")).response_code == "12"
     assert outcome(message(pan, 1, de7="1332000000")).response_code == "30"
     assert outcome(message(pan, 1, mti="0400")) == Decline("30", "DE90 is missing")

@@ -91,3 +91,23 @@ def test_addresses() -> None:
     assert str(Endpoint.parse("[::1]:1")) == "[::1]:1"
     with pytest.raises(ValueError, match="HOST:PORT"):
         Endpoint.parse(":1")
+
+
+@pytest.mark.parametrize("where", ["127.0.0.1:8583", "127.9.9.9:1", "[::1]:8583", "localhost:8583"])
+def test_the_clock_may_follow_the_messages_at_home(where: str) -> None:
+    assert load_settings(None, clock="message", listen=(where,)).clock == "message"
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"listen": ("0.0.0.0:8583",)}, "loopback listeners only"),
+        ({"listen": ("127.0.0.1:8583", "[::]:8584")}, "loopback listeners only"),
+        ({"listen": ("till.example:8583",)}, "loopback listeners only"),
+        ({"workers": 2}, "workers = 1"),
+    ],
+)
+def test_the_clock_does_not_follow_strangers(given: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        load_settings(None, clock="message", **given)
+    assert load_settings(None, **given).clock == "wall"

@@ -44,7 +44,7 @@ def message(
     stan: int | None = None,
     **more: str,
 ) -> Message:
-    """A message of terminal T0000001; `more` sets data elements by name (`de48=…`)."""
+    """A message of terminal T0000001; `more` sets data elements by name (`de48=…`), or leaves them out (`de2=""`)."""
     fields: dict[int, str | bytes] = {
         2: pan or card(0),
         3: code,
@@ -57,7 +57,7 @@ def message(
         49: "364",
     }
     fields.update({int(name[2:]): value for name, value in more.items()})
-    return Message(mti, fields)
+    return Message(mti, {number: value for number, value in fields.items() if value != ""})
 
 
 def changed(first: Message, mti: str | None = None, **more: str) -> Message:

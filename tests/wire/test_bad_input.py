@@ -85,7 +85,7 @@ def test_precedence_before_the_card(switch: RunningSwitch) -> None:
         ("58", message(de41="T9999999", de42="M99999999999999", code="123456")),
         ("58", message(de41="X0000001", de42="M99999999999999")),
         ("03", message(de42="M99999999999999", code="900000")),
-        ("40", message(code="900000", pan="6037990000000000")),
+        ("40", message(code="960000", pan="6037990000000000")),
         ("12", message(code="123456", pan="6037990000000000")),
         ("14", message(pan="6037990000000000", amount=0)),
         ("78", message(pan=card(999_999_991), amount=0)),

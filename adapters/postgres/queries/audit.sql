@@ -98,6 +98,17 @@ SELECT c.shard, c.account_shard, c.account, c.kind, c.programme, a.programme AS 
  WHERE a.id IS NULL OR a.programme <> c.programme
  LIMIT 20;
 
+-- i2_members --
+-- Every account's member is there, and knows a first account; a closed account of a linked card holds nothing.
+SELECT a.shard, a.id AS account, a.member, a.status, a.points, a.credit
+  FROM account AS a
+  LEFT JOIN member AS m ON m.shard = a.shard AND m.id = a.member
+ WHERE (a.member IS NOT NULL AND m.id IS NULL)
+    OR (a.status = 2 AND (a.points <> 0 OR a.credit <> 0)
+        AND EXISTS (SELECT 1 FROM card AS c
+                     WHERE c.shard = a.shard AND c.token = int8send(a.id) || int8send(a.token_low)))
+ LIMIT 20;
+
 -- i3_replies --
 -- Every row keeps the reply that its sender got; only tombstones have none.
 SELECT shard, seq, sent_on, mti, rc, rrn
@@ -110,7 +121,7 @@ SELECT shard, seq, sent_on, mti, rc, rrn
 SELECT j.shard, j.seq, j.sent_on, j.mti, j.rc, j.account, j.programme, j.programme_version
   FROM journal AS j
   LEFT JOIN programme_version AS v ON v.programme = j.programme AND v.version = j.programme_version
- WHERE (j.rc = '00' AND j.class IN (1, 2) AND (j.account IS NULL OR v.programme IS NULL))
+ WHERE (j.rc = '00' AND j.class IN (1, 2, 9) AND (j.account IS NULL OR v.programme IS NULL))
     OR (j.programme IS NOT NULL AND v.programme IS NULL)
  LIMIT 20;
 
@@ -263,4 +274,23 @@ SELECT j.shard, j.seq, j.sent_on, j.programme, a.programme AS account_programme,
     OR (j.rc = '00' AND j.class IN (1, 2) AND j.mti NOT IN (220, 221) AND j.institution <> p.institution
         AND NOT EXISTS (SELECT 1 FROM programme_partner AS q
                          WHERE q.programme = j.programme AND q.institution = j.institution))
+ LIMIT 20;
+
+-- i8_transfers --
+-- A transfer is two rows that name each other, of one message and one programme, and nets to zero between the members;
+-- so is its reversal.
+SELECT j.shard, j.seq, j.sent_on, j.class, j.points_adjusted, j.counterpart_shard, j.counterpart_seq,
+       o.class AS other_class, o.points_adjusted AS other_adjusted
+  FROM journal AS j
+  LEFT JOIN journal AS o ON o.shard = j.counterpart_shard AND o.seq = j.counterpart_seq AND o.sent_on = j.sent_on
+ WHERE (j.counterpart_seq IS NOT NULL OR j.class IN (8, 9)
+        OR (j.rc = '00' AND j.class = 2 AND j.processing_code IN (400000, 406060)))
+   AND (o.seq IS NULL
+        OR (o.counterpart_shard, o.counterpart_seq) IS DISTINCT FROM (j.shard, j.seq)
+        OR (o.key, o.terminal, o.programme, o.rc) IS DISTINCT FROM (j.key, j.terminal, j.programme, j.rc)
+        OR (o.shard, o.account) IS NOT DISTINCT FROM (j.shard, j.account)
+        OR (j.class IN (8, 9)) = (o.class IN (8, 9))
+        OR j.points_adjusted + o.points_adjusted <> 0
+        OR (j.class = 9 AND j.points_adjusted <= 0)
+        OR (j.class = 8 AND j.points_adjusted > 0))
  LIMIT 20;

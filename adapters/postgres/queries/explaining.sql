@@ -9,7 +9,17 @@ SELECT j.shard, j.seq, j.sent_on, j.key, j.class, j.mti, j.processing_code, j.at
        j.points_earned, j.points_redeemed, j.points_expired, j.points_adjusted, j.credit_granted, j.credit_spent,
        j.discount, j.to_pay, j.points_after, j.credit_after, j.rules, j.original_seq, j.original_sent_on, j.rrn, j.reply,
        ARRAY(SELECT month FROM lots_of(j.lots_moved) WITH ORDINALITY AS l (month, points, at) ORDER BY at) AS lot_months,
-       ARRAY(SELECT points FROM lots_of(j.lots_moved) WITH ORDINALITY AS l (month, points, at) ORDER BY at) AS lot_points
+       ARRAY(SELECT points FROM lots_of(j.lots_moved) WITH ORDINALITY AS l (month, points, at) ORDER BY at) AS lot_points,
+       j.asked, j.tier_after, v.source,
+       ARRAY(SELECT coalesce(s.kind || ' ' || s.name, 'slot ' || c.slot)
+               FROM counters_of(j.counters_moved) WITH ORDINALITY AS c (slot, period, value, at)
+               LEFT JOIN programme_slot AS s ON s.programme = j.programme AND s.slot = c.slot ORDER BY c.at) AS counter_names,
+       ARRAY(SELECT value FROM counters_of(j.counters_moved) WITH ORDINALITY AS c (slot, period, value, at) ORDER BY at) AS counter_values,
+       ARRAY(SELECT coalesce(s.name, 'slot ' || g.slot)
+               FROM grants_of(j.grants_moved) WITH ORDINALITY AS g (slot, until, state, "values", at)
+               LEFT JOIN programme_slot AS s ON s.programme = j.programme AND s.slot = g.slot ORDER BY g.at) AS offer_names,
+       ARRAY(SELECT state FROM grants_of(j.grants_moved) WITH ORDINALITY AS g (slot, until, state, "values", at) ORDER BY at) AS offer_states,
+       ARRAY(SELECT until FROM grants_of(j.grants_moved) WITH ORDINALITY AS g (slot, until, state, "values", at) ORDER BY at) AS offer_days
   FROM journal AS j
   JOIN institution AS i ON i.id = j.institution
   JOIN terminal AS t ON t.id = j.terminal

@@ -5,9 +5,10 @@
 -- The accounts of a batch with their first card. $1 shards, $2 ids.
 -- ctid is kept as a locator: the commit finds the row by it, which saves an index look-up; a row that has moved since
 -- simply does not match, like one whose version has changed.
-SELECT a.shard, a.id, a.version, a.programme, a.status, a.points, a.credit, a.visits, a.spend, a.first_visit,
-       a.last_visit, a.tier, a.tier_points, a.enrolled_on, a.lots,
-       a.token_low, a.card_status, a.last_four, a.card_expires_on, a.ctid
+-- One column, whose fields `cext._pgrows.account_state` reads in this order.
+SELECT ROW(a.shard, a.id, a.version, a.programme, a.status, a.points, a.credit, a.visits, a.spend, a.first_visit,
+           a.last_visit, a.tier, a.tier_points, a.enrolled_on, a.lots,
+           a.token_low, a.card_status, a.last_four, a.card_expires_on, a.ctid, a.club, a.born, a.counters, a.grants)
   FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, id)
   JOIN account a ON a.shard = wanted.shard AND a.id = wanted.id;
 
@@ -16,8 +17,6 @@ SELECT a.shard, a.id, a.version, a.programme, a.status, a.points, a.credit, a.vi
 -- deadlocks) and give gap-free sequence numbers. Then the accounts, where the version is still the one that was read;
 -- then the journal. If an account did not match, refuse_batch raises LS001 and nothing is kept.
 -- $1 shards, $2 messages of each, $3 accounts, $4 the moment of decision, $5 journal rows, $6 number of accounts.
--- The same statement reads the accounts of the batch that has gathered meanwhile ($7 shards, $8 ids; none of them is in
--- this one): a busy lane makes one round trip a batch. Without any it returns one row of nulls.
 WITH numbered AS (
     UPDATE shard s
        SET seq = s.seq + taken.messages
@@ -27,7 +26,8 @@ WITH numbered AS (
 ), changed AS (
     UPDATE account a
        SET version = a.version + 1, points = u.points, credit = u.credit, visits = u.visits, spend = u.spend,
-           first_visit = u.first_visit, last_visit = u.last_visit, lots = u.lots
+           first_visit = u.first_visit, last_visit = u.last_visit, lots = u.lots, tier = u.tier, tier_points = u.tier_points,
+           counters = u.counters, grants = u.grants
       FROM unnest($3::account_change[]) AS u
      WHERE a.ctid = u.locator AND a.shard = u.shard AND a.id = u.id AND a.version = u.version
        AND (SELECT count(*) FROM numbered) > 0
@@ -37,21 +37,18 @@ WITH numbered AS (
         shard, seq, sent_on, key, terminal, class, mti, processing_code, at, business_date, fingerprint, institution,
         merchant, programme, programme_version, account, card_last_four, currency, amount, rc,
         points_earned, points_redeemed, points_expired, points_adjusted, credit_granted, credit_spent, discount, to_pay,
-        points_after, credit_after, lots_moved, rules, original_seq, original_sent_on, rrn, reply)
+        points_after, credit_after, lots_moved, rules, original_seq, original_sent_on, rrn, reply, entry_mode, tier_after,
+        counters_moved, grants_moved, asked)
     SELECT m.shard, (SELECT array_agg(base ORDER BY shard) FROM numbered)[m.place] + m.rank, m.sent_on, m.key,
            m.terminal, m.class, m.mti, m.processing_code, $4::timestamptz, m.business_date, m.fingerprint,
            m.institution, m.merchant, m.programme, m.programme_version, m.account, m.card_last_four, m.currency,
            m.amount, m.rc, m.points_earned, m.points_redeemed, m.points_expired, m.points_adjusted, m.credit_granted,
            m.credit_spent, m.discount, m.to_pay, m.points_after, m.credit_after, m.lots_moved, m.rules,
-           m.original_seq, m.original_sent_on, m.rrn, m.reply
+           m.original_seq, m.original_sent_on, m.rrn, m.reply, m.entry_mode, m.tier_after, m.counters_moved,
+           m.grants_moved, m.asked
       FROM unnest($5::journal_entry[]) AS m
 )
-SELECT a.shard, a.id, a.version, a.programme, a.status, a.points, a.credit, a.visits, a.spend, a.first_visit,
-       a.last_visit, a.tier, a.tier_points, a.enrolled_on, a.lots,
-       a.token_low, a.card_status, a.last_four, a.card_expires_on, a.ctid
-  FROM (SELECT refuse_batch(count(*), $6::bigint) AS kept FROM changed) AS verified
-  LEFT JOIN (unnest($7::smallint[], $8::bigint[]) AS wanted (shard, id)
-             JOIN account a ON a.shard = wanted.shard AND a.id = wanted.id) ON verified.kept = 0;
+SELECT refuse_batch(count(*), $6::bigint) FROM changed;
 
 -- lock_shards --
 -- For a batch that was overtaken once: hold its shards, in order, from before the read.
@@ -80,7 +77,8 @@ SELECT pg_logical_emit_message(true, 'fence', '');
 -- The message that DE90 names, of any terminal of the same institution: its own terminal's first.
 -- $1 shard, $2 key, $3 class, $4 transmission date, $5 terminal, $6 institution.
 SELECT j.seq, j.sent_on, j.account, j.mti, j.processing_code, j.rc, j.fingerprint, j.amount, j.points_earned,
-       j.points_redeemed, j.credit_granted, j.credit_spent, j.discount, j.to_pay, j.lots_moved
+       j.points_redeemed, j.credit_granted, j.credit_spent, j.discount, j.to_pay, j.lots_moved, j.counters_moved,
+       j.grants_moved
   FROM journal j
  WHERE j.shard = $1 AND j.key = $2 AND j.class = $3 AND j.sent_on = $4 AND j.institution = $6
  ORDER BY (j.terminal = $5) DESC
@@ -90,15 +88,16 @@ SELECT j.seq, j.sent_on, j.account, j.mti, j.processing_code, j.rc, j.fingerprin
 -- What refunds and reversals have undone of an original so far; a reversed refund counts with both its rows, whose legs
 -- cancel. $1 shard, $2 the original's seq.
 WITH first AS (
-    SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, lots_moved, reply
+    SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, lots_moved, counters_moved, reply
       FROM journal
      WHERE shard = $1 AND original_seq = $2 AND rc = '00'
 )
-SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, lots_moved, reply, true AS direct
+SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, lots_moved, counters_moved, reply,
+       true AS direct
   FROM first
 UNION ALL
 SELECT j.seq, j.class, -j.amount, j.points_earned, j.points_redeemed, j.credit_granted, j.credit_spent, j.lots_moved,
-       NULL, false
+       j.counters_moved, NULL, false
   FROM journal j
  WHERE j.shard = $1 AND j.rc = '00' AND j.original_seq IN (SELECT seq FROM first WHERE class <> 4)
  ORDER BY seq;

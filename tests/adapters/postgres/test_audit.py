@@ -9,7 +9,17 @@ import pytest
 from adapters.postgres.audit import audit, checks, examine
 from adapters.postgres.connecting import Connection
 from adapters.postgres.errors import DatabaseUnreachable, MigrationError
-from tests.adapters.postgres.ledger import ACCOUNT, DAY, MONTH, OTHER_ACCOUNT, SHARD, lots, open_ledger, post
+from tests.adapters.postgres.ledger import (
+    ACCOUNT,
+    DAY,
+    MONTH,
+    OTHER_ACCOUNT,
+    OTHER_SHARD,
+    SHARD,
+    lots,
+    open_ledger,
+    post,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -19,6 +29,11 @@ OTHER = f"id = {OTHER_ACCOUNT}"
 TO = f"'\\x{lots((MONTH, 4)).hex()}'"
 UNSORTED = f"'\\x{lots((MONTH, 1), (MONTH - 1, 1)).hex()}'"
 BELOW_ZERO = f"'\\x{lots((MONTH, 4), (MONTH + 1, -2)).hex()}'"
+LINKED_BUT_NOT_EMPTY = f"""
+    INSERT INTO card (shard, token, account_shard, account, programme, kind)
+         VALUES ({SHARD}, int8send({ACCOUNT}) || int8send(1), {OTHER_SHARD}, {OTHER_ACCOUNT}, 1, 1);
+    UPDATE account SET status = 2, credit = 5 WHERE {OWNER}
+"""
 
 BREACHES = [
     ("i1_points", f"UPDATE journal SET points_earned = 6 WHERE {HERE} = 1"),
@@ -36,6 +51,8 @@ BREACHES = [
     ("i2_lot_moves", f"UPDATE account SET lots = '\\x{lots((MONTH + 1, 2)).hex()}' WHERE {OWNER}"),
     ("i2_cards", "UPDATE card SET account = 99"),
     ("i2_cards", "UPDATE card SET programme = 99"),
+    ("i2_members", f"UPDATE account SET member = 99 WHERE {OWNER}"),
+    ("i2_members", LINKED_BUT_NOT_EMPTY),
     ("i3_replies", f"UPDATE journal SET reply = NULL WHERE {HERE} = 1"),
     ("i3_replies", f"UPDATE journal SET reply = 'x' WHERE {HERE} = 7"),
     ("i3_decided", f"UPDATE journal SET programme_version = 9 WHERE {HERE} = 1"),
@@ -111,8 +128,8 @@ async def test_each_breach_is_found(opened: Connection, check: str, breach: str)
     assert check in await broken(opened)
 
 
-def test_each_check_but_two_has_a_breach_that_it_finds() -> None:
-    with_own_test = {"i1_entries", "i6_reversals"}
+def test_each_check_but_three_has_a_breach_that_it_finds() -> None:
+    with_own_test = {"i1_entries", "i6_reversals", "i8_transfers"}
     assert {check for check, _ in BREACHES} == {check.name for check in checks()} - with_own_test
 
 
@@ -150,6 +167,48 @@ async def test_a_reversed_refund_makes_room_for_another(opened: Connection) -> N
     assert await broken(opened) == set()
     await post(opened, processing_code=200_000, amount=1, original_seq=1, original_sent_on=DAY)
     assert await broken(opened) == {"i6_refunds"}
+
+
+async def transfer(opened: Connection, points: int = 2) -> None:
+    """Points go from the account to the other one, in a shard of its own: rows 9 there and 4 here."""
+    key = 1123_110000_000001
+    await post(
+        opened, processing_code=400_000, key=key, points_adjusted=-points, lots_moved=lots((MONTH, -points)),
+        counterpart_shard=OTHER_SHARD, counterpart_seq=4,
+    )  # fmt: skip
+    await post(
+        opened, shard=OTHER_SHARD, account=OTHER_ACCOUNT, processing_code=400_000, key=key, points_adjusted=2,
+        lots_moved=lots((MONTH, 2)), counterpart_shard=SHARD, counterpart_seq=9,
+    )  # fmt: skip
+    await opened.execute(f"UPDATE journal SET class = 9 WHERE shard = {OTHER_SHARD} AND seq = 4")
+
+
+async def test_a_transfer_is_sound(opened: Connection) -> None:
+    await transfer(opened)
+    assert await broken(opened) == set()
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [
+        f"UPDATE journal SET counterpart_seq = NULL WHERE shard = {OTHER_SHARD} AND seq = 4",
+        f"UPDATE journal SET counterpart_seq = 2 WHERE {HERE} = 9",
+        f"UPDATE journal SET counterpart_seq = NULL, counterpart_shard = NULL WHERE {HERE} = 9",
+        f"UPDATE journal SET key = key + 1 WHERE {HERE} = 9",
+        f"UPDATE journal SET rc = '51' WHERE {HERE} = 9",
+        f"UPDATE journal SET class = 9 WHERE {HERE} = 9",
+        f"DELETE FROM journal WHERE {HERE} = 9",
+    ],
+)
+async def test_half_a_transfer_is_found(opened: Connection, breach: str) -> None:
+    await transfer(opened)
+    await opened.execute(breach)
+    assert "i8_transfers" in await broken(opened)
+
+
+async def test_a_transfer_that_makes_points_is_found(opened: Connection) -> None:
+    await transfer(opened, points=1)
+    assert await broken(opened) == {"i8_transfers"}
 
 
 async def test_points_owed_are_sound_where_the_programme_allows_them(opened: Connection) -> None:

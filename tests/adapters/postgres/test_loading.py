@@ -15,6 +15,8 @@ from adapters.postgres.connecting import Connection, connection
 from adapters.postgres.errors import LoadingError, TokenKeyError
 from adapters.postgres.loading import Loaded, load, read_directory
 from adapters.postgres.seeding import CardNumbers
+from switch.receipts import Printer
+from switch.referral import code_of
 from switch.tokens import Tokens
 
 BAZAAR = Path(__file__).parents[3] / "examples" / "bazaar"
@@ -92,6 +94,23 @@ async def test_the_example_loads_and_is_sound(fresh_database_url: str, token_key
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("others", [(), ("bazaar",)], ids=["alone", "beside bazaar"])
+async def test_the_full_example_loads(fresh_database_url: str, token_key: bytes, others: tuple[str, ...]) -> None:
+    for name in others:
+        await load(fresh_database_url, token_key, BAZAAR.parent / name)
+    full = BAZAAR.parent / "bazaar-full"
+    assert (await load(fresh_database_url, token_key, full)).cards == 3
+    assert await load(fresh_database_url, token_key, full) == NOTHING
+    async with connection(fresh_database_url) as opened:
+        directory = await reference.load(opened)
+    programme = next(each for each in directory.programmes if each.name == "bazaar_full")
+    assert len(programme.participants) == 4
+    assert ("ticket", "nowruz") in programme.slots
+    terminal = directory.terminal("581672", "G0000001")
+    assert terminal is not None
+    assert terminal.receipt_language == "fa"
+
+
 async def test_no_card_number_is_kept_anywhere(fresh_database_url: str, token_key: bytes, directory: Path) -> None:
     await load(fresh_database_url, token_key, directory)
     async with connection(fresh_database_url) as opened:
@@ -173,6 +192,74 @@ async def test_a_seeded_card_gets_its_member(fresh_database_url: str, token_key:
 
 
 @pytest.mark.integration
+async def test_what_rules_look_at_of_a_member_stands_in_the_account(
+    fresh_database_url: str, token_key: bytes, directory: Path
+) -> None:
+    async with connection(fresh_database_url) as opened:
+        for birth_date, born in (("1990-03-21", 19900321), ("", 19900321), ("1991-01-02", 19910102)):
+            write(directory, "cards.csv", f"pan,programme,birth_date\n{PAN},bazaar,{birth_date}\n")
+            await load(fresh_database_url, token_key, directory)
+            assert (await account_of(opened, token_key, PAN))["born"] == born
+        assert (await account_of(opened, token_key, PAN))["version"] == 1
+
+
+async def test_every_member_gets_a_referral_code_once(fresh_database_url: str, token_key: bytes) -> None:
+    await load(fresh_database_url, token_key, BAZAAR)
+    await load(fresh_database_url, token_key, BAZAAR)
+    async with connection(fresh_database_url) as opened:
+        members = await opened.fetch("SELECT shard, id FROM member ORDER BY shard, id")
+        kept = await opened.fetch("SELECT member_shard, member, shard, code FROM referral ORDER BY 1, 2")
+    tokens = Tokens(token_key, 64)
+    assert [tuple(row) for row in kept] == [(*member, *code_of(tokens, tuple(member))) for member in members]
+
+
+async def test_a_card_that_was_linked_at_a_till_may_stand_in_the_file_again(
+    fresh_database_url: str, token_key: bytes, directory: Path
+) -> None:
+    blank = "6037990000000014"
+    write(directory, "cards.csv", f"pan,programme,status,name\n{PAN},bazaar,active,Sara\n{blank},bazaar,active,\n")
+    await load(fresh_database_url, token_key, directory)
+    tokens = Tokens(token_key, 64)
+    token, own = tokens.card(blank), tokens.card(PAN)
+    async with connection(fresh_database_url) as opened:
+        await opened.execute(
+            "INSERT INTO card (shard, token, account_shard, account, programme, kind) VALUES ($1, $2, $3, $4, 1, 1)",
+            token.shard,
+            token.bytes,
+            own.shard,
+            own.id,
+        )
+        await opened.execute("UPDATE account SET status = 2 WHERE shard = $1 AND id = $2", token.shard, token.id)
+        assert await load(fresh_database_url, token_key, directory) == NOTHING
+        write(directory, "cards.csv", f"pan,programme,status\n{blank},bazaar,blocked\n")
+        await load(fresh_database_url, token_key, directory)
+        assert await opened.fetchval("SELECT status FROM card") == 1
+    write(directory, "cards.csv", f"pan,programme,name\n{blank},bazaar,Mina\n")
+    with pytest.raises(LoadingError, match="further card"):
+        await load(fresh_database_url, token_key, directory)
+    assert all(finding.sound for finding in await audit(fresh_database_url))
+
+
+async def test_terminals_bring_their_printers(fresh_database_url: str, token_key: bytes, directory: Path) -> None:
+    async with connection(fresh_database_url) as opened:
+
+        async def printers() -> list[tuple[str | None, Printer]]:
+            directory = await reference.load(opened)
+            return [(t.receipt_language, t.printer) for t in directory.terminals]
+
+        await load(fresh_database_url, token_key, directory)
+        assert await printers() == [(None, Printer(32, "persian", False))]
+        write(
+            directory,
+            "terminals.csv",
+            "acquirer,code,merchant,receipt_language,receipt_width,receipt_digits,receipt_mark\n"
+            "581672,T0000001,M00000000000001,fa,40,latin,true\n",
+        )
+        assert (await load(fresh_database_url, token_key, directory)).terminals == 1
+        assert await printers() == [("fa", Printer(40, "latin", True))]
+        assert await load(fresh_database_url, token_key, directory) == NOTHING
+
+
 async def test_a_live_programme_stays_as_it_is(fresh_database_url: str, token_key: bytes, directory: Path) -> None:
     await load(fresh_database_url, token_key, directory)
     write(directory, "programmes/bazaar.yaml", PROGRAMME.replace("100000", "50000"))
@@ -277,6 +364,8 @@ async def test_a_wrong_key_loads_nothing(fresh_database_url: str, token_key: byt
         ("terminals.csv", "acquirer,code,merchant\n581672,T1,M00000000000001\n", "terminals.csv:2: code must be exactly 8"),
         ("terminals.csv", "acquirer,code,merchant\n581672,T0000001,M1\n", "terminals.csv:2: merchant must be exactly 15"),
         ("terminals.csv", "acquirer,code,merchant\nKHATAM,T0000001,M00000000000001\n", "terminals.csv:2: acquirer must be at most 11 digits"),
+        ("terminals.csv", "acquirer,code,merchant,receipt_width\n581672,T0000001,M00000000000001,8\n", "terminals.csv:2: receipt_width must be"),
+        ("terminals.csv", "acquirer,code,merchant,receipt_language\n581672,T0000001,M00000000000001,de\n", "terminals.csv:2: receipt_language must match"),
         ("terminals.csv", "code,merchant\nT0000001,M00000000000001\n", "terminals.csv:2: acquirer is missing"),
         ("institutions.yaml", "", "institutions.yaml"),
         ("institutions.yaml", "institutions: [", "institutions.yaml:1: not valid YAML"),
