@@ -140,6 +140,15 @@ async def test_partners_come_and_go_with_the_live_version(url: str) -> None:
     assert await participants() == 1
 
 
+async def test_clubs_come_with_the_text(url: str) -> None:
+    clubs = "clubs:\n  - {code: GOLD, name: Gold club, open: true, fee: 5000, required: [name, birth_date, region]}\n"
+    await versions.submit(url, DOUBLE + clubs, maker="sara")
+    await versions.submit(url, DOUBLE + clubs.replace("5000", "6000"), maker="sara")
+    async with connection(url) as opened:
+        (club,) = await opened.fetch("SELECT code, fee, required, audience FROM club")
+    assert tuple(club) == ("GOLD", 6_000, ["NA", "BD"], "customers")
+
+
 async def test_of_many_who_submit_at_once_each_gets_a_version(url: str) -> None:
     texts = [TEXT.replace("per: 100000", f"per: {each}") for each in range(1_000, 1_006)]
     taken = await asyncio.gather(*(versions.submit(url, text, maker="sara") for text in texts))
