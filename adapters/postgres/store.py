@@ -341,6 +341,8 @@ def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> O
         counters_moved=row["counters_moved"] or b"",
         grants_moved=row["grants_moved"] or b"",
         refunded_counters=b"".join(u["counters_moved"] or b"" for u in undone),
+        reserves_moved=row["reserves_moved"] or b"",
+        refunded_reserves=b"".join(u["reserves_moved"] or b"" for u in undone),
     )
     return OriginalRecord(
         seq=row["seq"],

@@ -106,7 +106,6 @@ class Rewards:
         self.tier = member.tier
         assert member.tier_points >= 0
 
-
     def forget(self, before):
         """A counter that a reversal emptied is not kept, nor is its period: a late message may begin an earlier one."""
         kept = {slot for slot, _, _ in unpack_counters(before["counters"])}
