@@ -1,8 +1,8 @@
 """The packing of reserves: points and credit that an account has and may not spend yet.
 
-Packed, a reserve is 32 bytes: big-endian int64 key, int64 until, int64 points and int64 credit, sorted by key and until.
-Key 0: points that are pending until their return window is over; `until` is the last day of it, in days since 1970-01-01.
-Any other key: what the 0100 of that key holds; `until` is the second, since 1970, at which the hold ends.
+Packed, a reserve is 32 bytes: big-endian int64 key, int64 until, int64 points and int64 credit, sorted by key and
+until. Key 0: points that are pending until their return window is over; `until` is the last day of it, in days since
+1970-01-01. Any other key: what the 0100 of that key holds; `until` is the second, since 1970, at which the hold ends.
 `reserves_moved` is packed likewise; its points and credit say what was added.
 """
 

@@ -9,7 +9,6 @@ from cext.programme_table import (
     NO_CAP,
     Effect,
     EffectRow,
-    Header,
     Instruction,
     LimitRow,
     LookupRow,
