@@ -61,10 +61,19 @@ cdef class Transaction:
 
 
 def any_asks_the_journal(batch):
-    """Whether a message of the batch is suspect or names an original."""
+    """Whether a message of the batch is suspect, names an original or shows coupons."""
     cdef Transaction transaction
     for transaction in batch:
-        if transaction.suspect or transaction.original_name is not None:
+        if transaction.suspect or transaction.original_name is not None or transaction.coupons is not None:
+            return True
+    return False
+
+
+def any_has_coupons(batch):
+    """Whether a message of the batch shows coupons, or is known to give some back."""
+    cdef Transaction transaction
+    for transaction in batch:
+        if transaction.coupons is not None:
             return True
     return False
 

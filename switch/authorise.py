@@ -18,6 +18,7 @@ from protocol.session import Session
 from protocol.tlv import TlvError, build, parse
 from switch.basket import read as read_basket
 from switch.calendars import Calendars, SentAt
+from switch.coupons import Shown, read_codes
 from switch.deciding import CREDIT_PURCHASE, EVENT, INQUIRY, PURCHASE, REDEMPTION, REFUND, REVERSAL
 from switch.institutions import Directory, Terminal
 from switch.programme.calendar import LocalCalendar
@@ -61,7 +62,7 @@ _REQUESTED = _FINANCIAL | {
     ProcessingCode.POINTS_TO_CREDIT: CONVERSION,
 }
 """No advice of these: the till cannot know whether they may be."""
-_INQUIRIES = {ProcessingCode.BALANCE: INQUIRY}
+_INQUIRIES = {ProcessingCode.BALANCE: INQUIRY, ProcessingCode.COUPON_CHECK: INQUIRY}
 FUNCTIONS = {
     "0100": _INQUIRIES,
     "0101": _INQUIRIES,
@@ -80,7 +81,10 @@ NEEDS_NO_AMOUNT = frozenset({INQUIRY, REVERSAL, EVENT}) | WIDE_KINDS
 PAYING = frozenset({PURCHASE, REDEMPTION, CREDIT_PURCHASE})
 """Kinds whose reply says in DE4 what is still to be paid."""
 NOT_USUAL = WIDE_KINDS | {REFUND, EVENT}
-USUAL = {mti: {code: kind for code, kind in codes.items() if kind not in NOT_USUAL} for mti, codes in FUNCTIONS.items()}
+USUAL = {
+    mti: {code: kind for code, kind in codes.items() if kind not in NOT_USUAL and code != ProcessingCode.COUPON_CHECK}
+    for mti, codes in FUNCTIONS.items()
+}
 """What the short cut may take: nothing that names an original, an event or another account."""
 KNOWN_MTIS = frozenset(FUNCTIONS) | REVERSALS
 UNSERVED_MTIS = frozenset({"0320", "0321", "0500", "0501", "0520", "0521"})
@@ -106,6 +110,7 @@ class Wishes(NamedTuple):
     mobile: str
     event: str
     language: Language | None
+    coupons: tuple[str, ...] = ()
 
 
 NO_WISHES = Wishes(NOT_WANTED, NOT_WANTED, "", "", None)
@@ -217,6 +222,9 @@ class Authoriser:
             wishes = parsed
         if kind == EVENT and not wishes.event:
             return Decline(FORMAT_ERROR, "DE48 EV is missing")
+        coupons = self._coupons(kind, fields, wishes)
+        if isinstance(coupons, Refusal):
+            return Decline(*coupons)
         token = self._token(fields, terminal, wishes)
         if isinstance(token, Decline):
             return token
@@ -273,7 +281,23 @@ class Authoriser:
         transaction.suspect = mti in REPEATS
         transaction.to_pay_in_reply = kind in PAYING
         _add_private_data(transaction, wishes, get(63))
+        if coupons is not None:
+            coupons.asked = transaction.asked or ""
+            transaction.coupons = coupons
         return transaction
+
+    def _coupons(self, kind: int, fields: TextFields, wishes: Wishes) -> Shown | Refusal | None:
+        """What a purchase or a coupon check shows. What undoes a purchase may repeat its coupons, without effect."""
+        is_check = fields[3] == ProcessingCode.COUPON_CHECK and kind == INQUIRY
+        if is_check and not wishes.coupons:
+            return Refusal(FORMAT_ERROR, "DE48 CP is missing")
+        if is_check and 4 in fields and 49 not in fields:
+            return Refusal(FORMAT_ERROR, "DE49 is missing")
+        if not wishes.coupons or kind in (REFUND, REVERSAL):
+            return None
+        if kind not in PAYING and not is_check:
+            return Refusal(FORMAT_ERROR, "DE48 CP needs a purchase")
+        return read_codes(wishes.coupons, self._tokens)
 
     def _widened(self, transaction: Transaction) -> Transaction | Decline:
         """Read what a message asks for that touches more than one account."""
@@ -307,6 +331,7 @@ class Authoriser:
         points = credit = NOT_WANTED
         mobile = event = ""
         language: Language | None = None
+        coupons: list[str] = []
         try:
             for tag, value in parse(text):
                 if tag == "PT":
@@ -319,11 +344,13 @@ class Authoriser:
                     event = value
                 elif tag == "LG":
                     language = _LANGUAGES.get(value)
+                elif tag == "CP":
+                    coupons.append(value)
         except TlvError:
             return Decline(FORMAT_ERROR, "DE48 is not tag-length-value")
         except ValueError:
             return Decline(FORMAT_ERROR, "DE48 PT or CR is no number")
-        return Wishes(points, credit, mobile, event, language)
+        return Wishes(points, credit, mobile, event, language, tuple(coupons))
 
     def _original(self, fields: TextFields) -> OriginalName | Decline:
         """DE90: MTI 4, STAN 6, DE7 10, DE32 11, DE33 11 digits (wire.md, Rules)."""

@@ -11,8 +11,12 @@ from typing import NamedTuple
 
 from cext._deciding import decide_usual
 from cext._kernel import Account, Decision, Programme, decide
+from cext._transaction import NO_EFFECT
 from switch.basket import prices_of_one, quantities
+from switch.coupon_deciding import CouponTrial, begin, settle
+from switch.coupons import FOREIGN, Shown, is_foreign
 from switch.programme import CompiledProgramme
+from switch.refusals import Refusal
 from switch.replies import APPROVED, unpack
 from switch.telling import Telling, private_data, tells
 from switch.transaction import AccountKey, AccountState, Transaction
@@ -127,9 +131,19 @@ class Decider:
         return transaction.original_record is None and transaction.response_code == APPROVED
 
     def decide_one(self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float) -> None:
-        """Decide a message, be it a usual one or not."""
+        """Decide a message, be it a usual one or not, and what becomes of its coupons."""
+        shown = transaction.coupons
+        if shown is not None:
+            begin(transaction, shown)
+        self._decide_one(transaction, states, now)
+        if shown is not None:
+            settle(transaction, shown)
+
+    def _decide_one(self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float) -> None:
         transaction.reply_fields = None
         transaction.told = ""
+        # A batch that is decided again may come to a decline of what was approved at first.
+        transaction.decision = NO_EFFECT
         transaction.programme = transaction.programme_version = None
         state = None if transaction.unknown_card else states.get(transaction.account_key)
         if state is None:
@@ -138,13 +152,9 @@ class Decider:
         card = transaction.card
         transaction.last_four = state.last_four if card is None else card.last_four
         programme = self._live.get(state.account.programme)
-        must_be_taken = transaction.kind == REVERSAL or transaction.request.advice
-        refusal = "" if must_be_taken else self._card_refusal(transaction, state, programme)
-        if programme is None and not refusal:
-            refusal = NOT_ALLOWED_TO_CARD
-        refusal = refusal or transaction.held_decline
-        if refusal:
-            _decline(transaction, refusal)
+        refusal = self._refusal(transaction, state, programme)
+        if refusal is not None:
+            _decline(transaction, *refusal)
             return
         assert programme is not None
         transaction.programme = programme.id
@@ -155,6 +165,9 @@ class Decider:
         request.now = int(now)
         if transaction.event or transaction.basket is not None or programme.gives_items:
             _add_details(transaction, programme.compiled)
+        shown = transaction.coupons
+        if shown is not None and shown.tokens and not self._coupons_are_good(transaction, shown, state, programme):
+            return
         shadow = self._shadows.get(programme.id)
         before = state.account.copy() if shadow is not None else None
         decision = decide(programme.kernel, state.account, request)
@@ -166,16 +179,48 @@ class Decider:
             state.changed = True
         if decision.rc != APPROVED:
             transaction.reason = REASONS.get(decision.rc, "")
+        elif transaction.kind == INQUIRY and shown is not None:
+            return
         elif programme.tells or transaction.terminal.receipt_language is not None:
             _tell(transaction, programme, state)
 
+    def _coupons_are_good(
+        self, transaction: Transaction, shown: Shown, state: AccountState, programme: LiveProgramme
+    ) -> bool:
+        """Whether the coupons can be used; if not, or if that was all that was asked, the message is answered."""
+        compiled = programme.compiled
+        trial = CouponTrial(transaction, shown, programme.id, compiled, state.account)
+        refused = trial.refusal(lambda: _add_details(transaction, compiled))
+        if refused is not None:
+            _decline(transaction, *refused)
+            return False
+        if transaction.kind == INQUIRY and trial.decision is not None:
+            telling = Telling(compiled, trial.account, trial.decision, transaction.request.local_day)
+            transaction.told = private_data(
+                telling.elements(transaction.terminal, transaction.language), TOLD_BYTES_MAX
+            )
+        return True
+
     def _decide_in_shadow(self, shadow: LiveProgramme, account: Account, transaction: Transaction) -> None:
         """Decide the same message by a version that has no effect, and tell how it differs."""
-        if transaction.event or transaction.basket is not None or shadow.gives_items:
+        if transaction.event or transaction.basket is not None or transaction.coupons or shadow.gives_items:
             _add_details(transaction, shadow.compiled)
         decision = decide(shadow.kernel, account, transaction.request)
         if self._compare is not None:
             self._compare(shadow.compiled.name, transaction.decision, decision)
+
+    def _refusal(
+        self, transaction: Transaction, state: AccountState, programme: LiveProgramme | None
+    ) -> Refusal | None:
+        """What there is to refuse before the kernel is asked: 78, 54, 57, then what was seen at the door."""
+        must_be_taken = transaction.kind == REVERSAL or transaction.request.advice
+        code = "" if must_be_taken else self._card_refusal(transaction, state, programme)
+        if programme is None or code:
+            return Refusal(code or NOT_ALLOWED_TO_CARD, "")
+        shown = transaction.coupons
+        if shown is not None and not must_be_taken and is_foreign(shown, programme.id):
+            return FOREIGN
+        return Refusal(transaction.held_decline, "") if transaction.held_decline else None
 
     @staticmethod
     def _card_refusal(transaction: Transaction, state: AccountState, programme: LiveProgramme | None) -> str:
@@ -222,10 +267,10 @@ class Decider:
 
 def _add_details(transaction: Transaction, programme: CompiledProgramme) -> None:
     """Put what the till told beside the amount into the programme's own numbers."""
-    lines = transaction.basket
+    lines, shown = transaction.basket, transaction.coupons
     transaction.request.carry(
         event=programme.events.get(transaction.event, 0),
-        quantities=quantities(lines, programme.quantities),
+        quantities=quantities(lines, programme.quantities, () if shown is None else shown.campaigns()),
         free_prices=() if lines is None else prices_of_one(lines, programme.free_skus),
         has_basket=lines is not None,
     )
@@ -241,9 +286,9 @@ def _ordinal(day: dt.date | None) -> int:
     return 0 if day is None else day.toordinal()
 
 
-def _decline(transaction: Transaction, response_code: str) -> None:
+def _decline(transaction: Transaction, response_code: str, reason: str = "") -> None:
     transaction.response_code = response_code
-    transaction.reason = REASONS.get(response_code, "")
+    transaction.reason = reason or REASONS.get(response_code, "")
 
 
 def tombstone_of(reversal: Transaction) -> Transaction:

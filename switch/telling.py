@@ -18,7 +18,7 @@ _REWARD = ".reward"
 
 def tells(programme: CompiledProgramme) -> bool:
     """Whether its replies say more than legs and balances, whatever the till."""
-    return bool(programme.stamps or programme.draws or programme.tiers or programme.grants)
+    return bool(programme.stamps or programme.draws or programme.tiers or programme.grants or programme.campaigns)
 
 
 class Telling:
@@ -38,7 +38,7 @@ class Telling:
         tier = self._tier
         if tier:
             told.append(("TR", tier))
-        told += [("OF", fired.rule.id) for fired in self._fired if fired.rule.grant is not None]
+        told += [("OF", fired.rule.id) for fired in self._fired if fired.rule.grant is not None or fired.coupons]
         told += [("SP", f"{key}:{have}/{need}") for key, have, need in self._stamps()]
         told += [("TK", f"{draw}:{count}") for draw, count in self._tickets()]
         language = terminal.receipt_language

@@ -13,6 +13,7 @@ from cext._kernel import Original
 from cext._transaction import AccountState
 from protocol.message import Message
 from switch.basket import Line
+from switch.coupons import Shown
 from switch.institutions import Terminal
 from switch.receipts import Language
 from switch.wide_requests import Wide
@@ -76,7 +77,9 @@ class StoredAnswer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OriginalRecord:
-    """The journal row that DE90 names. `reversal_reply` is the reply that its reversal got, if it was reversed."""
+    """The journal row that DE90 names. `reversal_reply` is the reply that its reversal got, if it was reversed;
+    `terminal` is the one that sent it.
+    """
 
     seq: int
     sent_on: dt.date
@@ -84,6 +87,8 @@ class OriginalRecord:
     original: Original
     reversal_reply: bytes | None
     tombstone: bool
+    terminal: int = 0
+    used_coupons: bool = False
 
 
 class OriginalName(NamedTuple):
@@ -143,6 +148,8 @@ if TYPE_CHECKING:
         """DE48 LG."""
         wide: Wide | None
         """What it asks for that touches more than one account."""
+        coupons: Shown | None
+        """The coupons that it shows, or may give back."""
         waiters: "list[Transaction] | None"
         """Copies of the message that came while it was under way."""
 

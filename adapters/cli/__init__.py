@@ -3,6 +3,7 @@
 import typer
 
 from adapters.cli.codec import app as codec_app
+from adapters.cli.coupons import app as coupon_app
 from adapters.cli.database import app as database_app
 from adapters.cli.draws import app as draw_app
 from adapters.cli.programme import app as programme_app
@@ -22,6 +23,7 @@ for part in (serve_app, database_app, simulate_app, codec_app):
     app.registered_commands.extend(part.registered_commands)
 programme_app.registered_commands.extend(versions_app.registered_commands)
 app.add_typer(programme_app, name="programme")
+app.add_typer(coupon_app, name="coupons", help="Coupons: codes that members bring to the till.")
 app.add_typer(draw_app, name="draw", help="Draws that anyone can check: closed, revealed, published.")
 app.add_typer(report_app, name="report", help="Reports: what members did, in groups that name nobody.")
 app.add_typer(till_app, name="send", help="A till in the terminal: send one message and read the reply.")

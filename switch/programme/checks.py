@@ -24,13 +24,13 @@ Found = tuple[Path, str]
 
 def check(document: Document, model: ProgrammeModel, terms: Sequence[RuleTerms]) -> list[Problem]:
     """Every mistake of a valid model whose expressions were read, in the order of the file's rules."""
-    errors = [*_repeated(model), *_tiers(model)]
+    errors = [*_repeated(model), *_tiers(model), *_used_twice(model, terms)]
     for index, (rule, read) in enumerate(zip(model.rules, terms, strict=True)):
         errors += _tier_of(model, index, rule)
         if read.when is not None and events_in(read.when):
             errors += _event_rule(index, rule, read.when)
     problems = [problem_at(document, path, reason) for path, reason in errors]
-    for path, reason in (*_never(model, terms), *_shadowed(model, terms)):
+    for path, reason in (*_never(model, terms), *_shadowed(model, terms), *_unasked(model, terms)):
         problems.append(problem_at(document, path, reason, Severity.WARNING))
     return problems
 
@@ -39,7 +39,9 @@ def check_counts(document: Document, counters: int, grants: int) -> list[Problem
     """Whether an account has room for everything that a programme counts and offers."""
     problems = []
     if counters > COUNTERS_MAX:
-        reason = f"stamp cards, draws and uses are {counters} counters together, and an account has {COUNTERS_MAX}"
+        reason = (
+            f"stamp cards, draws, uses and coupons are {counters} counters together, and an account has {COUNTERS_MAX}"
+        )
         problems.append(problem_at(document, ("rules",), reason))
     if grants > GRANTS_MAX:
         reason = f"{grants} rules have a grant, and an account holds {GRANTS_MAX} at a time: some will not be given"
@@ -58,6 +60,7 @@ def _repeated(model: ProgrammeModel) -> Iterator[Found]:
     yield from _twice("a stamp card", cards)
     yield from _twice("a tier", [(("tiers", index, "id"), tier.id) for index, tier in enumerate(model.tiers)])
     yield from _twice("a club", [(("clubs", index, "code"), club.code) for index, club in enumerate(model.clubs)])
+    yield from _twice("a coupon", [(("coupons", index, "id"), each.id) for index, each in enumerate(model.coupons)])
 
 
 def _twice(what: str, named: Iterable[tuple[Path, str]]) -> Iterator[Found]:
@@ -75,6 +78,24 @@ def _tiers(model: ProgrammeModel) -> Iterator[Found]:
             yield path, "all tiers should be from the same: points, spend or visits"
         elif lower.from_.threshold >= higher.from_.threshold:
             yield path, f"{higher.id} should need more than {lower.id}, which stands before it"
+
+
+def _used_twice(model: ProgrammeModel, terms: Sequence[RuleTerms]) -> Iterator[Found]:
+    """A purchase uses a coupon up once, so of the rules that ask for it one may fire."""
+    first: dict[str, Rule] = {}
+    for index, (rule, read) in enumerate(zip(model.rules, terms, strict=True)):
+        for campaign in read.coupons:
+            other = first.setdefault(campaign, rule)
+            if other is not rule and (rule.exclusive is None or rule.exclusive != other.exclusive):
+                reason = f"{other.id} asks for coupon {campaign} too: give both the same `exclusive` group, or make one"
+                yield ("rules", index, "when"), reason
+
+
+def _unasked(model: ProgrammeModel, terms: Sequence[RuleTerms]) -> Iterator[Found]:
+    asked = {campaign for read in terms for campaign in read.coupons}
+    for index, each in enumerate(model.coupons):
+        if each.id not in asked:
+            yield ("coupons", index, "id"), f"no rule asks for coupon {each.id}: every code of it will be refused"
 
 
 def _tier_of(model: ProgrammeModel, index: int, rule: Rule) -> Iterator[Found]:

@@ -12,7 +12,7 @@ from switch.programme.document import Document, read
 from switch.programme.errors import ExpressionError, Problem, ProgrammeError, Severity
 from switch.programme.events import events_in, numbered
 from switch.programme.gifts import Gifts
-from switch.programme.model import Club, Message, Partner, ProgrammeModel, Rule
+from switch.programme.model import Club, Coupon, Message, Partner, ProgrammeModel, Rule
 from switch.programme.names import Declared, Ids, Names, Slots, SlotsInOrder
 from switch.programme.problems import invalid, problem_at
 from switch.programme.reading import Reading, RuleTerms
@@ -24,12 +24,14 @@ from switch.programme.terms import looks_of
 class CompiledRule:
     """A row of the table: `id` is what the journal shows, `rule` what was written, `facts` what it looks at.
 
+    `coupons`: the campaigns whose coupons it uses up when it fires.
     A stamp card makes two rows, `rule.id` + ".reward" and `rule.id`.
     """
 
     id: str
     rule: Rule
     facts: tuple[str, ...]
+    coupons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,14 @@ class StampCard:
     key: str
     slot: int
     need: int
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Coupons that go together: their terms, and the slot of a member's uses (0: nothing bounds them)."""
+
+    terms: Coupon
+    slot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +74,11 @@ class Offer:
 class CompiledProgramme:
     """A programme that is ready to run.
 
-    `point_value` is in minor units of `currency`. `rule_ids` are in the order of evaluation, which is what a
-    decision's `rules` count in. `quantities` are what `Request.quantities` holds, ('sku', 'category' or 'free', name);
-    `free_skus` what `Request.free_prices` holds; `messages` are in the order of their numbers; `events` are the
-    numbers for `Request.event`; `tiers` are named from 1 on, 0 being none; `slots` are those in use, by kind and
-    name. `source_hash` is the SHA-256 of the text, in hex.
+    `point_value` is in minor units of `currency`. `rule_ids` are in the order of evaluation, which is what a decision's
+    `rules` count in. `quantities` are what `Request.quantities` holds, ('sku', 'category', 'free' or 'coupon', name);
+    `free_skus` what `Request.free_prices` holds; `messages` are in the order of their numbers; `events` are the numbers
+    for `Request.event`; `tiers` are named from 1 on, 0 being none; `slots` are those in use, by kind and name.
+    `source_hash` is the SHA-256 of the text, in hex.
     """
 
     name: str
@@ -91,6 +101,7 @@ class CompiledProgramme:
     tiers: tuple[str, ...]
     grants: tuple[Offer, ...]
     clubs: tuple[Club, ...]
+    campaigns: Mapping[str, Campaign]
     slots: Mapping[tuple[str, str], int]
     warnings: tuple[Problem, ...]
 
@@ -155,7 +166,7 @@ def _compiled(
         source_hash=hashlib.sha256(text.encode()).hexdigest(),
         model=model,
         rules=tuple(
-            CompiledRule(row_id, model.rules[at], _facts_of(model.rules[at], terms[at], names))
+            CompiledRule(row_id, model.rules[at], _facts_of(model.rules[at], terms[at], names), terms[at].coupons)
             for row_id, at in rows.rows_of
         ),
         quantities=tuple(names.quantities),
@@ -167,6 +178,7 @@ def _compiled(
         tiers=tiers,
         grants=_offers_of(model, names),
         clubs=tuple(model.clubs),
+        campaigns={each.id: Campaign(each, names.allotted.get(("coupon", each.id), 0)) for each in model.coupons},
         slots=dict(names.allotted),
         warnings=tuple(sorted(problems)),
     )

@@ -45,7 +45,10 @@ _ALL = (
     _look(Fact.EVENT, Unit.CODE, texts=Texts.EVENT),
     _look(Fact.TODAY, Unit.DATE, texts=Texts.DATE),
 )
-FACTS = {look.name: look for look in _ALL}
+COUPON_FACT = -1
+"""What stands for `coupon` until `switch.programme.coupons` has put a number of the programme in its place."""
+COUPON = "coupon"
+FACTS = {look.name: look for look in _ALL} | {COUPON: Look(COUPON, COUPON_FACT, Unit.CODE, texts=Texts.COUPON)}
 """The facts that are a plain word, by that word."""
 
 QTY, STAMPS, USES, GRANT = "qty", "stamps", "uses", "grant"
@@ -57,11 +60,11 @@ SHAPES = {
 }
 """The facts that take a name, and how they are written."""
 
-TO_COME = frozenset({"spend_30d", "coupon"})
+TO_COME = frozenset({"spend_30d"})
 """Facts that are designed and not built."""
 
 WORDS = (*FACTS, *SHAPES)
 
-PURCHASE_ONLY = frozenset({"amount"})
+PURCHASE_ONLY = frozenset({"amount", COUPON})
 """Facts that an event without a purchase does not have; nor has it quantities."""
 EVENT_FACT = int(Fact.EVENT)

@@ -11,6 +11,7 @@ from switch.programme.values import (
     Amount,
     Cap,
     Code,
+    Date,
     Days,
     Expression,
     Factor,
@@ -25,6 +26,7 @@ from switch.programme.values import (
 )
 
 CLUBS_MAX = 256
+COUPONS_MAX = 64
 NO_TIER = "none"
 
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]{0,63})\}")
@@ -292,6 +294,44 @@ class Club(_Part):
     """What a member has to tell on joining, besides the mobile number."""
 
 
+class Validity(_Part):
+    """From when until when, both days included, in the programme's zone."""
+
+    from_: Annotated[Date | None, Field(alias="from")] = None
+    until: Date | None = None
+
+    @model_validator(mode="after")
+    def _days(self) -> Self:
+        if self.from_ is None and self.until is None:
+            raise ValueError("should say from, until or both")
+        if self.from_ is not None and self.until is not None and self.from_ > self.until:
+            raise ValueError("from should not be after until")
+        return self
+
+    def holds(self, local_day: int) -> bool:
+        """Whether a day (days since 1970-01-01) is one of them."""
+        return (self.from_ is None or self.from_ <= local_day) and (self.until is None or local_day <= self.until)
+
+
+class Coupon(_Part):
+    """A campaign whose codes a till may send in DE48 CP. Rules ask for it: `coupon == "spring"`."""
+
+    id: Name
+    kind: Literal["single", "multi"]
+    """single: many codes, each good for one purchase; multi: one code, good for `uses` purchases."""
+    uses: Factor | None = None
+    """Of a multi-use code: how many purchases it is good for in all."""
+    per_member: Factor | None = None
+    """How often one member may use coupons of this campaign."""
+    valid: Validity | None = None
+
+    @model_validator(mode="after")
+    def _uses_of_multi(self) -> Self:
+        if (self.kind == "multi") != (self.uses is not None):
+            raise ValueError("uses says how often a multi-use code is good for in all; a single-use code has none")
+        return self
+
+
 class Partner(_Part):
     """Another institution that takes part; prices in minor units for a point. Kept, and not used yet."""
 
@@ -320,4 +360,5 @@ class ProgrammeModel(_Part):
     tiers: Annotated[list[Tier], Field(max_length=TIERS_MAX)] = []
     """From the lowest to the highest."""
     clubs: Annotated[list[Club], Field(max_length=CLUBS_MAX)] = []
+    coupons: Annotated[list[Coupon], Field(max_length=COUPONS_MAX)] = []
     partners: list[Partner] = []

@@ -7,6 +7,7 @@ from switch.programme.document import Document, Path
 from switch.programme.errors import PROBLEMS_MAX, Problem, Severity, did_you_mean, shown
 from switch.programme.model import (
     Club,
+    Coupon,
     Grant,
     Message,
     Partner,
@@ -21,6 +22,7 @@ from switch.programme.model import (
     Tier,
     TierFrom,
     Uses,
+    Validity,
 )
 from switch.programme.values import PATTERNS
 
@@ -41,6 +43,8 @@ _PARTS = (
     Tier,
     TierFrom,
     Club,
+    Coupon,
+    Validity,
     Partner,
 )
 _KEYS = tuple(dict.fromkeys(field.alias or name for part in _PARTS for name, field in part.model_fields.items()))

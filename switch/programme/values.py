@@ -1,5 +1,6 @@
 """The plain values of a programme and their bounds: names, rates, shares, months, days."""
 
+import datetime as dt
 import re
 import zoneinfo
 from fractions import Fraction
@@ -8,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
 
 from cext.programme_table import AMOUNT_MAX, EXPIRY_MONTHS_MAX, FACTOR_MAX, LIFE_DAYS_MAX
+from switch.programme.calendar import EPOCH_ORDINAL
 
 NAME = r"^[a-z][a-z0-9_]{0,63}$"
 CODE = r"^[A-Za-z0-9_-]{1,32}$"
@@ -25,6 +27,7 @@ PATTERNS = {
 _RATE = re.compile(r"([0-9]{1,9})(?:/([0-9]{1,9})|\.([0-9]{1,6}))?", re.ASCII)
 _PERCENTAGE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,6}))?%", re.ASCII)
 _MONTHS = re.compile(r"([1-9][0-9]?) months?", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _DAYS = re.compile(r"([1-9][0-9]{0,3}) days?", re.ASCII)
 
 _RATE_SCHEMA = {"type": ["number", "string"], "examples": [2, 1.25, "3/2"]}
@@ -94,6 +97,16 @@ def days_of(value: object) -> int:
     return int(found[1])
 
 
+def date_of(value: object) -> int:
+    """`2026-11-01` as days since 1970-01-01. Raises ValueError."""
+    if not isinstance(value, str) or _DATE.fullmatch(value) is None:
+        raise ValueError("should be a date such as 2026-11-01")
+    try:
+        return dt.date.fromisoformat(value).toordinal() - EPOCH_ORDINAL
+    except ValueError:
+        raise ValueError("should be a date such as 2026-11-01") from None
+
+
 def _timezone(name: str) -> str:
     try:
         zoneinfo.ZoneInfo(name)
@@ -126,6 +139,8 @@ Days = Annotated[
     PlainValidator(days_of),
     WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]{0,3} days?$", "examples": ["30 days"]}),
 ]
+Date = Annotated[int, PlainValidator(date_of), WithJsonSchema({"type": "string", "format": "date"})]
+"""Days since 1970-01-01."""
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Code = Annotated[str, StringConstraints(pattern=CODE), BeforeValidator(_text)]
 Label = Annotated[str, StringConstraints(pattern=LABEL), BeforeValidator(_text)]

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from protocol.errors import TlvError
-from protocol.tlv import parse
+from protocol.tlv import values_of
 from switch import basket
 from switch.simulation.replay import Basket
 
 
 @dataclass(frozen=True, slots=True)
 class BasketReader:
-    """Reads `journal.asked`: DE48 EV, the event's code, and DE63 LI, the basket's lines.
+    """Reads `journal.asked`: DE48 EV, the event's code, and CP, campaigns, and DE63 LI, the basket's lines.
 
     `events`, `quantities` and `free_skus` are those of a compiled programme.
     """
@@ -25,14 +24,11 @@ class BasketReader:
         lines = basket.read(asked) or None
         return Basket(
             self._event(asked),
-            basket.quantities(lines, self.quantities),
+            basket.quantities(lines, self.quantities, values_of(asked, "CP")),
             () if lines is None else basket.prices_of_one(lines, self.free_skus),
             lines is not None,
         )
 
     def _event(self, asked: str) -> int:
-        try:
-            codes = [value for tag, value in parse(asked) if tag == "EV"]
-        except TlvError:
-            return 0
+        codes = values_of(asked, "EV")
         return self.events.get(codes[0], 0) if codes else 0
