@@ -37,6 +37,7 @@ class Transaction:
     basket: Any
     event: str
     wide: Any
+    coupons: Any
     language: Any
     asked: str | None
     told: str
