@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from cext._deciding import decide_usual
 from cext._kernel import Account, Decision, Programme, decide
+from cext._telling import Teller
 from cext._transaction import NO_EFFECT
 from switch.basket import prices_of_one, quantities
 from switch.coupon_deciding import CouponTrial, begin, settle
@@ -18,7 +19,7 @@ from switch.coupons import FOREIGN, Shown, is_foreign
 from switch.programme import CompiledProgramme
 from switch.refusals import Refusal
 from switch.replies import APPROVED, unpack
-from switch.telling import Telling, private_data, tells
+from switch.telling import Telling, private_data, teller_of
 from switch.transaction import AccountKey, AccountState, Transaction
 
 PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT = 1, 2, 3, 4, 5, 6, 7
@@ -50,8 +51,8 @@ REASONS = {
 class LiveProgramme:
     """A programme as it is in force: compiled, with the institutions that take part.
 
-    The rest is of the compiled programme, at hand for every message: `tells` is whether its replies say more than legs
-    and balances, `gives_items` whether it gives goods for nothing.
+    The rest is of the compiled programme, at hand for every message: `teller` makes what its replies say beside legs
+    and balances, `without_basket` are the quantities of a message that brings none.
     """
 
     id: int
@@ -59,8 +60,8 @@ class LiveProgramme:
     compiled: CompiledProgramme
     participants: frozenset[int]
     kernel: Programme = field(init=False)
-    tells: bool = field(init=False)
-    gives_items: bool = field(init=False)
+    teller: Teller = field(init=False)
+    without_basket: tuple[int, ...] = field(init=False)
 
     @property
     def name(self) -> str:
@@ -69,8 +70,8 @@ class LiveProgramme:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kernel", self.compiled.kernel)
-        object.__setattr__(self, "tells", tells(self.compiled))
-        object.__setattr__(self, "gives_items", bool(self.compiled.free_skus))
+        object.__setattr__(self, "teller", teller_of(self.compiled))
+        object.__setattr__(self, "without_basket", quantities(None, self.compiled.quantities))
 
 
 class Programmes(NamedTuple):
@@ -116,10 +117,10 @@ class Decider:
         moment = int(now)
         for transaction in batch:
             entries.append(transaction)
-            usual = decide_usual(transaction, states, programmes, REASONS, moment)
+            usual = decide_usual(transaction, states, programmes, REASONS, moment, TOLD_BYTES_MAX)
             if usual:
                 if usual is not True:
-                    _tell(transaction, usual, states[transaction.account_key])
+                    _add_receipt(transaction, usual, states[transaction.account_key].account, transaction.decision)
                 continue
             self.decide_one(transaction, states, now)
             if transaction.kind == REVERSAL and self._original_is_missing(transaction):
@@ -163,9 +164,8 @@ class Decider:
             return
         request = transaction.request
         request.now = int(now)
-        if transaction.event or transaction.basket is not None or programme.gives_items:
-            _add_details(transaction, programme.compiled)
         shown = transaction.coupons
+        _add_details(transaction, programme.compiled)
         if shown is not None and shown.tokens and not self._coupons_are_good(transaction, shown, state, programme):
             return
         shadow = self._shadows.get(programme.id)
@@ -179,10 +179,9 @@ class Decider:
             state.changed = True
         if decision.rc != APPROVED:
             transaction.reason = REASONS.get(decision.rc, "")
-        elif transaction.kind == INQUIRY and shown is not None:
             return
-        elif programme.tells or transaction.terminal.receipt_language is not None:
-            _tell(transaction, programme, state)
+        if transaction.kind != INQUIRY or shown is None:
+            _tell(transaction, programme, state.account, decision)
 
     def _coupons_are_good(
         self, transaction: Transaction, shown: Shown, state: AccountState, programme: LiveProgramme
@@ -195,16 +194,12 @@ class Decider:
             _decline(transaction, *refused)
             return False
         if transaction.kind == INQUIRY and trial.decision is not None:
-            telling = Telling(compiled, trial.account, trial.decision, transaction.request.local_day)
-            transaction.told = private_data(
-                telling.elements(transaction.terminal, transaction.language), TOLD_BYTES_MAX
-            )
+            _tell(transaction, programme, trial.account, trial.decision)
         return True
 
     def _decide_in_shadow(self, shadow: LiveProgramme, account: Account, transaction: Transaction) -> None:
         """Decide the same message by a version that has no effect, and tell how it differs."""
-        if transaction.event or transaction.basket is not None or transaction.coupons or shadow.gives_items:
-            _add_details(transaction, shadow.compiled)
+        _add_details(transaction, shadow.compiled)
         decision = decide(shadow.kernel, account, transaction.request)
         if self._compare is not None:
             self._compare(shadow.compiled.name, transaction.decision, decision)
@@ -276,10 +271,23 @@ def _add_details(transaction: Transaction, programme: CompiledProgramme) -> None
     )
 
 
-def _tell(transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
-    """Say what the reply will tell, while the account is as this decision left it."""
-    telling = Telling(programme.compiled, state.account, transaction.decision, transaction.request.local_day)
-    transaction.told = private_data(telling.elements(transaction.terminal, transaction.language), TOLD_BYTES_MAX)
+def _tell(transaction: Transaction, programme: LiveProgramme, account: Account, decision: Decision) -> None:
+    """Say what the reply tells beside legs and balances, while the account is as this decision left it."""
+    if programme.teller.tells:
+        transaction.told = programme.teller.tell(account, decision, TOLD_BYTES_MAX)
+    _add_receipt(transaction, programme, account, decision)
+
+
+def _add_receipt(transaction: Transaction, programme: LiveProgramme, account: Account, decision: Decision) -> None:
+    """Add the lines that the till prints, if it prints any."""
+    terminal = transaction.terminal
+    if terminal.receipt_language is None:
+        return
+    language = transaction.language or terminal.receipt_language
+    telling = Telling(programme.compiled, account, decision, transaction.request.local_day)
+    lines = [("MS", line) for line in telling.lines(language, terminal.printer)]
+    told = transaction.told
+    transaction.told = told + private_data(lines, TOLD_BYTES_MAX - len(told.encode()))
 
 
 def _ordinal(day: dt.date | None) -> int:
