@@ -318,7 +318,8 @@ class PostgresStore:
 def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> OriginalRecord:
     """The original's row and the sum of what was undone of it (rows carry the opposite signs of the original's)."""
     amount = sum(u["amount"] for u in undone)
-    reversal = next((u for u in undone if u["direct"] and u["class"] == REVERSAL_CLASS), None)
+    reversal = next((u for u in undone if u["refund"] is None and u["class"] == REVERSAL_CLASS), None)
+    standing = _standing(undone)
     functions = FUNCTIONS.get(f"{row['mti']:04d}", {})
     original = Original(
         kind=functions.get(f"{row['processing_code']:06d}", 0),
@@ -337,10 +338,10 @@ def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> O
         refunded_credit_granted=-sum(u["credit_granted"] for u in undone),
         refunded_credit_spent=-sum(u["credit_spent"] for u in undone),
         reversed=reversal is not None and amount >= row["amount"],
-        refunded_lots=b"".join(u["lots_moved"] or b"" for u in undone),
+        refunded_lots=b"".join(u["lots_moved"] or b"" for u in standing),
         counters_moved=row["counters_moved"] or b"",
         grants_moved=row["grants_moved"] or b"",
-        refunded_counters=b"".join(u["counters_moved"] or b"" for u in undone),
+        refunded_counters=b"".join(u["counters_moved"] or b"" for u in standing),
     )
     return OriginalRecord(
         seq=row["seq"],
@@ -350,6 +351,20 @@ def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> O
         reversal_reply=None if reversal is None else reversal["reply"],
         tombstone=row["fingerprint"] == 0,
     )
+
+
+def _standing(undone: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
+    """Those of `undone` whose lots and counters count: a refund that was reversed whole is as if it had never been.
+
+    Its two rows' legs cancel, but lots are told apart by what was put in and what was taken out, and would not: what it
+    brought back would be thought to be back, and come with a new month when it is refunded again.
+    """
+    reversed_amounts: dict[int, int] = {}
+    for row in undone:
+        if row["refund"] is not None:
+            reversed_amounts[row["refund"]] = reversed_amounts.get(row["refund"], 0) - row["amount"]
+    gone = {row["seq"] for row in undone if reversed_amounts.get(row["seq"], -1) >= row["amount"]}
+    return [row for row in undone if not gone & {row["seq"], row["refund"]}]
 
 
 def _text(fault: BaseException) -> str:

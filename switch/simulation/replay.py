@@ -29,6 +29,12 @@ class Basket(NamedTuple):
     has_basket: bool = False
 
 
+Read = Callable[[str], Basket]
+"""Makes of `journal.asked` what a programme looks at ("": nothing was asked)."""
+Rules = tuple[Programme, Read]
+"""A version, and how it reads what was asked."""
+
+
 class Quarters:
     """Local times, each quarter of an hour worked out once: a year has but 35,000 of them."""
 
@@ -67,13 +73,14 @@ class Undone:
     parent: "Undone | None" = None
     undone_amount: int = 0
     undone_legs: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
-    undone_lots: list[bytes] = field(default_factory=list)
-    undone_counters: list[bytes] = field(default_factory=list)
+    parts: "list[Undone]" = field(default_factory=list)
+    """The refunds and reversals that undid something of this, in order."""
     is_reversed: bool = False
 
     def original(self) -> Original:
         """As the kernel takes it."""
         earned, redeemed, granted, spent = self.undone_legs
+        standing = list(self._standing())
         return Original(
             self.kind,
             True,
@@ -91,15 +98,16 @@ class Undone:
             -granted,
             -spent,
             self.is_reversed and self.undone_amount >= self.amount,
-            b"".join(self.undone_lots),
+            b"".join(part.lots_moved for part in standing),
             self.counters_moved,
             self.grants_moved,
-            b"".join(self.undone_counters),
+            b"".join(part.counters_moved for part in standing),
         )
 
     def undo(self, part: "Undone") -> None:
         """Count a refund or a reversal of this; a reversed refund counts among its original's with both its rows."""
         self._count(part, part.amount)
+        self.parts.append(part)
         self.is_reversed |= part.kind == REVERSAL
         if self.parent is not None:
             self.parent._count(part, -part.amount)
@@ -108,8 +116,13 @@ class Undone:
         self.undone_amount += amount
         legs = (part.points_earned, part.points_redeemed, part.credit_granted, part.credit_spent)
         self.undone_legs = [one + other for one, other in zip(self.undone_legs, legs, strict=True)]
-        self.undone_lots.append(part.lots_moved)
-        self.undone_counters.append(part.counters_moved)
+
+    def _standing(self) -> "Iterator[Undone]":
+        """What counts of lots and counters: a refund that was reversed whole is as if it had never been."""
+        for part in self.parts:
+            if not (part.is_reversed and part.undone_amount >= part.amount):
+                yield part
+                yield from part.parts
 
 
 def replayed(
@@ -117,12 +130,13 @@ def replayed(
     history: History,
     quarters: Quarters,
     end_s: int,
-    read: Callable[[str], Basket],
+    read: Read,
+    rules_of: Callable[[int], Rules] | None = None,
 ) -> Iterator[tuple[Row, Decision, Undo | None]]:
     """Each row of the period (those before `end_s`) with what the draft decides and what it undoes, in order.
 
-    Left out are refunds and reversals that moved nothing. `read` makes of `asked` what the draft looks at ("": nothing
-    was asked). Raises `BrokenHistory`.
+    Left out are refunds and reversals that moved nothing. With `rules_of` each row is decided by the version of its
+    number in place of the draft: that must give what the journal has (I9). Raises `BrokenHistory`.
     """
     undone: dict[int, Undo] = {}
     named: set[int] = set()
@@ -143,6 +157,9 @@ def replayed(
         if row.kind == OTHER or (undone and row.seq in undone and undone[row.seq].kind == OTHER):
             yield row, carried_over(account, row), None
             continue
+        if rules_of is not None:
+            draft, read = rules_of(row.version)
+            nothing = read("")
         original = None if row.original_seq is None else originals.get(row.original_seq)
         undo = None
         kind = row.kind

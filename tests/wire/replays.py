@@ -1,28 +1,91 @@
-"""I9 on what a real switch wrote: the programme that decided, replayed over its own journal, gives the same legs."""
+"""I9 on what a real switch wrote: each row, decided again by the version that decided it, gives the same legs."""
 
-from adapters.postgres.replaying import Span, histories, survey
-from switch.programme import CompiledProgramme
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from adapters.postgres.connecting import connection
+from adapters.postgres.queries import named
+from adapters.postgres.replaying import Span, histories
+from switch.programme import load
+from switch.simulation.history import BrokenHistory, History
 from switch.simulation.reading import BasketReader
-from switch.simulation.replay import Quarters, replayed
+from switch.simulation.replay import Quarters, Rules, replayed
 
 LEGS = (
-    "points_earned", "points_redeemed", "points_expired", "credit_granted", "credit_spent", "discount", "to_pay",
-    "lots_moved", "rules", "counters_moved", "grants_moved",
+    "points_earned", "points_redeemed", "points_expired", "points_adjusted", "credit_granted", "credit_spent",
+    "discount", "to_pay", "lots_moved", "rules", "counters_moved", "grants_moved",
 )  # fmt: skip
 FAR = 10**11
+_SQL = named("replaying")
+
+
+@dataclass
+class Replayer:
+    """A programme of a database, and its versions as far as they were asked for: to compile one takes a while."""
+
+    url: str
+    name: str
+    versions: dict[int, Rules] = field(default_factory=dict)
+    shards: int = 0
+    programme: int = 0
+    quarters: Quarters = field(init=False)
+
+    async def differences(
+        self, shards: tuple[int, int] | None = None, accounts: Collection[int] | None = None
+    ) -> list[str]:
+        """Every leg that comes out otherwise, from the first message on; none if all is well."""
+        async with connection(self.url) as opened:
+            await self._learn(opened)
+        found: list[str] = []
+        async for history in histories(self.url, Span(self.programme, *(shards or (0, self.shards)), 0)):
+            if accounts is None or history.present.id in accounts:
+                found += self._replay(history)
+        return found
+
+    def _replay(self, history: History) -> list[str]:
+        place = f"{history.present.shard}/{history.present.id}"
+        first = next(iter(self.versions.values()))
+        found = []
+        try:
+            for row, decision, _ in replayed(first[0], history, self.quarters, FAR, first[1], self.versions.__getitem__):
+                for leg in LEGS:
+                    wrote, decides = getattr(row, leg), getattr(decision, leg)
+                    if (wrote or None) != (decides or None):
+                        found.append(f"{place} seq {row.seq} {leg}: {wrote!r}, now {decides!r}")
+        except BrokenHistory:
+            found.append(f"{place}: its rows do not lead to the account as it is")
+        return found
+
+    async def _learn(self, opened: "asyncpg.Connection[asyncpg.Record]") -> None:
+        """The versions that are new since the last time, with the numbers that the database gave to names."""
+        self.programme = await opened.fetchval("SELECT id FROM programme WHERE name = $1", self.name)
+        self.shards = await opened.fetchval("SELECT value::integer FROM setting WHERE name = 'shards'")
+        texts = [row for row in await opened.fetch(_SQL["versions"], self.programme) if row[0] not in self.versions]
+        if not texts:
+            return
+        names = {(kind, of): number for kind, of, number in await opened.fetch(_SQL["names"], self.programme)}
+        slots = {(kind, of): slot for kind, of, slot in await opened.fetch(_SQL["slots"], self.programme)}
+        for version, source in texts:
+            compiled = load(source, ids=lambda kind, of: names[kind, of], slots=lambda kind, of: slots[kind, of])
+            reader = BasketReader(compiled.events, compiled.quantities, compiled.free_skus)
+            self.versions[version] = compiled.kernel, reader
+            self.quarters = Quarters(compiled.timezone)
 
 
 async def differences(url: str, name: str) -> list[str]:
-    """Every leg that comes out otherwise, from the first message on; none if all is well."""
-    ground = await survey(url, None, name)
-    live: CompiledProgramme = ground.live
-    reader = BasketReader(live.events, live.quantities, live.free_skus)
-    quarters = Quarters(live.timezone)
+    """What `Replayer` finds in a whole programme."""
+    return await Replayer(url, name).differences()
+
+
+async def journal_differences(url: str) -> list[str]:
+    """I9 of every row of a database, whatever its programme. An empty journal costs one look."""
+    async with connection(url) as opened:
+        if not await opened.fetchval("SELECT EXISTS (SELECT FROM journal WHERE programme IS NOT NULL AND rc = '00')"):
+            return []
+        programmes = await opened.fetch("SELECT name FROM programme ORDER BY name")
     found = []
-    async for history in histories(url, Span(ground.programme, 0, ground.shards, 0)):
-        for row, decision, _ in replayed(live.kernel, history, quarters, FAR, reader):
-            for leg in LEGS:
-                wrote, decides = getattr(row, leg), getattr(decision, leg)
-                if (wrote or None) != (decides or None):
-                    found.append(f"{history.present.shard}/{row.seq} {leg}: {wrote!r}, now {decides!r}")
+    for row in programmes:
+        found += [f"{row['name']}: {line}" for line in await differences(url, row["name"])]
     return found

@@ -86,18 +86,18 @@ SELECT j.seq, j.sent_on, j.account, j.mti, j.processing_code, j.rc, j.fingerprin
 
 -- undone --
 -- What refunds and reversals have undone of an original so far; a reversed refund counts with both its rows, whose legs
--- cancel. $1 shard, $2 the original's seq.
+-- cancel: `refund` is the seq of the one that a row reverses. $1 shard, $2 the original's seq.
 WITH first AS (
     SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, lots_moved, counters_moved, reply
       FROM journal
      WHERE shard = $1 AND original_seq = $2 AND rc = '00'
 )
 SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, lots_moved, counters_moved, reply,
-       true AS direct
+       NULL::bigint AS refund
   FROM first
 UNION ALL
 SELECT j.seq, j.class, -j.amount, j.points_earned, j.points_redeemed, j.credit_granted, j.credit_spent, j.lots_moved,
-       j.counters_moved, NULL, false
+       j.counters_moved, NULL, j.original_seq
   FROM journal j
  WHERE j.shard = $1 AND j.rc = '00' AND j.original_seq IN (SELECT seq FROM first WHERE class <> 4)
  ORDER BY seq;
