@@ -6,7 +6,7 @@ undo what the draft gave; of a purchase before the period, what was really given
 adjustments by hand) moves what it moved, as far as it goes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -144,27 +144,21 @@ def replayed(
         undone = undos((*history.referred, *history.rows))
         named = {row.original_seq for row in (*history.referred, *history.rows) if row.original_seq is not None}
     account = account_at_start(history, undone)
-    originals: dict[int, Undone] = {}
+    originals = _as_they_were(history.referred)
     nothing = read("")
-    for row in history.referred:
-        parent = originals.get(row.original_seq) if row.original_seq is not None else None
-        as_it_was = originals[row.seq] = _undone(row.kind, row.amount, row, parent)
-        if parent is not None:
-            parent.undo(as_it_was)
     for row in history.rows:
         if row.at >= end_s:
             break
-        if row.kind == OTHER or (undone and row.seq in undone and undone[row.seq].kind == OTHER):
+        undo = undone.get(row.seq)
+        if row.kind == OTHER or (undo is not None and undo.kind == OTHER):
             yield row, carried_over(account, row), None
             continue
         if rules_of is not None:
             draft, read = rules_of(row.version)
             nothing = read("")
         original = None if row.original_seq is None else originals.get(row.original_seq)
-        undo = None
         kind = row.kind
         if kind in (REFUND, REVERSAL):
-            undo = undone.get(row.seq)
             if original is None or undo is None:
                 continue
             request = _undoing(row, original, undo.left, quarters)
@@ -178,6 +172,17 @@ def replayed(
             if original is not None:
                 original.undo(done)
         yield row, decision, undo
+
+
+def _as_they_were(rows: Sequence[Row]) -> dict[int, Undone]:
+    """What the period's rows refer to, by seq."""
+    originals: dict[int, Undone] = {}
+    for row in rows:
+        parent = None if row.original_seq is None else originals.get(row.original_seq)
+        as_it_was = originals[row.seq] = _undone(row.kind, row.amount, row, parent)
+        if parent is not None:
+            parent.undo(as_it_was)
+    return originals
 
 
 def carried_over(account: Account, row: Row) -> Decision:

@@ -31,7 +31,7 @@ from switch.settings import ListenerSpec
 from switch.tokens import Token, Tokens
 from tests.conftest import TOKEN_KEY
 from tests.ledger.terms import PROGRAMME, Terms
-from tests.wire.replays import Replayer
+from tests.replays import Replayer
 from tests.wire.running import Till, card
 from tests.wire.stories import TERMINALS, USUAL_STORES, institutions
 

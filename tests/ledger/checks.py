@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from adapters.postgres.audit import examine
 from adapters.postgres.connecting import connection
 from switch.tokens import Token
-from tests.wire.replays import Replayer
+from tests.replays import Replayer
 
 WHOLE_LEDGER_ONLY = frozenset({"i4_index", "i7_gaps", "i7_last"})
 
@@ -26,8 +26,9 @@ async def audit_run(url: str, tokens: Sequence[Token], span: Mapping[int, tuple[
             "CREATE TEMP TABLE account ON COMMIT DROP AS SELECT * FROM public.account LIMIT 0"
         )
         await opened.execute(
-            "INSERT INTO journal SELECT j.* FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS r (shard, first, last)"
-            " JOIN public.journal AS j ON j.shard = r.shard AND j.seq > r.first AND j.seq <= r.last",
+            "INSERT INTO journal SELECT j.*"
+            "  FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS r (shard, first, last)"
+            "  JOIN public.journal AS j ON j.shard = r.shard AND j.seq > r.first AND j.seq <= r.last",
             *rows,
         )
         await opened.execute(

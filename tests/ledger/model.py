@@ -145,7 +145,7 @@ def _counter(member: Member, name: tuple[str, str], period: int) -> int:
 
 
 def purchase(member: Member, number: int, terms: Terms, bought: Purchase, wish: Wish, now: Moment) -> Entry:
-    """A purchase: discount, points, credit, then what the rest of it brings. Declined with 51 if there is too little."""
+    """A purchase: discount, points, credit, then what the rest of it brings. 51 if there is too little."""
     bought = Purchase(
         bought.amount, bought.category, bought.tea, now.weekday, _counter(member, STAMPS, LIFE)
     )  # as the member comes to the till
@@ -266,7 +266,7 @@ def _undo(member: Member, original: Entry, done: int, kind: str, now: Moment) ->
     member["credit"] += due["credit_spent"] - granted
     member["spend"] = max(0, member["spend"] - amount)
     for name, (period, moved) in original.counts.items():
-        share = abs(moved) * done // whole - original.uncounted.get(name, 0)
+        share = max(0, abs(moved) * done // whole - original.uncounted.get(name, 0))
         back = _uncount(member, name, period, -share if moved > 0 else share)
         original.uncounted[name] = original.uncounted.get(name, 0) + abs(back)
         entry.counts[name] = (period, back)

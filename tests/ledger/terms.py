@@ -1,4 +1,4 @@
-"""The programmes of the state machine: a few numbers, the YAML that says them, and what they come to in plain arithmetic.
+"""The programmes of the state machine: a few numbers, the YAML of them, and what they come to.
 
 The arithmetic is written from docs/programmes.md, not from the kernel: that is what makes it a cross-check.
 """
@@ -78,7 +78,8 @@ class Terms:
                 f"- id: lucky\n    then: {{ticket: {{draw: {DRAW}, per: {self.tickets_per}, count: {self.tickets}}}}}"
             )
         rules.append(
-            f'- id: checkin\n    when: event == "{CHECK_IN}"\n    uses: {{day: 1}}\n    then: {{points: {self.checkin}}}'
+            f'- id: checkin\n    when: event == "{CHECK_IN}"\n    uses: {{day: 1}}\n'
+            f"    then: {{points: {self.checkin}}}"
         )
         return (
             f"programme: {PROGRAMME}\nowner: KHATAM\ncurrency: 364\ntimezone: Asia/Tehran\n"
@@ -125,15 +126,15 @@ class Terms:
 
 
 PLAIN = Terms(
-    "plain", value=100, expires=3, points=1, per=100_000, friday=False, discount=10, discount_from=2_000_000,
+    "plain", value=100, expires=3, points=1, per=10_000, friday=False, discount=10, discount_from=2_000_000,
     discount_cap=300_000, tea=9_000, credit=3, stamps_needed=3, tickets=1, tickets_per=500_000, checkin=7,
 )  # fmt: skip
 GENEROUS = Terms(
-    "generous", value=70, expires=5, points=3, per=90_000, friday=True, discount=33, discount_from=500_000,
+    "generous", value=70, expires=5, points=3, per=9_000, friday=True, discount=33, discount_from=500_000,
     discount_cap=5_000_000, tea=0, credit=7, stamps_needed=2, tickets=2, tickets_per=300_000, checkin=11,
 )  # fmt: skip
 MEAN = Terms(
-    "mean", value=130, expires=1, points=1, per=250_000, friday=True, discount=0, discount_from=0,
+    "mean", value=130, expires=1, points=1, per=25_000, friday=True, discount=0, discount_from=0,
     discount_cap=0, tea=0, credit=0, stamps_needed=0, tickets=0, tickets_per=1, checkin=1,
 )  # fmt: skip
 VERSIONS = (PLAIN, GENEROUS, MEAN)

@@ -16,7 +16,7 @@ from adapters.postgres.seeding import seed
 from protocol import tlv
 from protocol.message import Message
 from tests.conftest import TOKEN_KEY
-from tests.wire.replays import differences
+from tests.replays import differences
 from tests.wire.running import RunningSwitch, Till, card, message, original_of
 
 TEHRAN = dt.timezone(dt.timedelta(hours=3, minutes=30))

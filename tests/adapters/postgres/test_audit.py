@@ -21,7 +21,7 @@ from tests.adapters.postgres.ledger import (
     post,
 )
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.handwritten_journal]
 
 HERE = f"shard = {SHARD} AND seq"
 OWNER = f"shard = {SHARD} AND id = {ACCOUNT}"

@@ -49,7 +49,9 @@ class Replayer:
         first = next(iter(self.versions.values()))
         found = []
         try:
-            for row, decision, _ in replayed(first[0], history, self.quarters, FAR, first[1], self.versions.__getitem__):
+            for row, decision, _ in replayed(
+                first[0], history, self.quarters, FAR, first[1], self.versions.__getitem__
+            ):
                 for leg in LEGS:
                     wrote, decides = getattr(row, leg), getattr(decision, leg)
                     if (wrote or None) != (decides or None):
