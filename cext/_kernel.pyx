@@ -204,6 +204,7 @@ cdef Decision unchanged(Account account, Request request, str rc):
     decision.rules = b""
     decision.counters_moved = b""
     decision.grants_moved = b""
+    decision.reserves_moved = b""
     decision.tier_after = account.tier
     if workable(account, request):
         for i in range(account.count):
@@ -339,6 +340,7 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
     decision.lots_moved = pack_lots(w.lots.moved, w.lots.moves)
     decision.counters_moved = b""
     decision.grants_moved = b""
+    decision.reserves_moved = b""
     if w.counting and not settle_counters(&programme.compiled, account, decision, &w.counters):
         return False
     decision.rules = b""
@@ -405,7 +407,6 @@ cdef inline int64_t due(int64_t leg, int64_t undone, const Part *part) noexcept:
 
 cdef bint find_part(Original original, Request request, Part *part) noexcept:
     """Work out what is to be undone; False if the amounts do not fit the original."""
-    cdef int64_t discount
     cdef bint is_event = original.kind == KIND_EVENT
     part.whole = 1 if is_event else original.amount
     part.before = 0 if is_event else original.refunded_amount
@@ -432,12 +433,12 @@ cdef bint find_part(Original original, Request request, Part *part) noexcept:
     part.credit_spent = due(original.credit_spent, original.refunded_credit_spent, part)
     if part.points_earned < 0 or part.points_redeemed < 0 or part.credit_granted < 0 or part.credit_spent < 0:
         return False
-    discount = original.discount
-    if not -LEG_MAX <= discount <= LEG_MAX or discount * part.direction < 0 or not 0 <= original.to_pay <= LEG_MAX:
+    part.discount = due(original.discount, original.refunded_discount, part)
+    # What is still to be paid is never below zero, not even in a refund.
+    if not -LEG_MAX <= original.to_pay <= LEG_MAX or not -LEG_MAX <= original.refunded_to_pay <= LEG_MAX:
         return False
-    part.discount = part_of(part, discount * part.direction)
-    part.to_pay = part_of(part, original.to_pay)
-    return True
+    part.to_pay = due(original.to_pay * part.direction, original.refunded_to_pay * part.direction, part)
+    return part.discount >= 0 and part.to_pay >= 0
 
 
 cdef int64_t expired_of(Original original) noexcept:

@@ -342,6 +342,10 @@ def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> O
         counters_moved=row["counters_moved"] or b"",
         grants_moved=row["grants_moved"] or b"",
         refunded_counters=b"".join(u["counters_moved"] or b"" for u in standing),
+        reserves_moved=row["reserves_moved"] or b"",
+        refunded_reserves=b"".join(u["reserves_moved"] or b"" for u in standing),
+        refunded_discount=-sum(u["discount"] for u in undone),
+        refunded_to_pay=sum(u["to_pay"] for u in undone),
     )
     return OriginalRecord(
         seq=row["seq"],

@@ -118,13 +118,12 @@ def _part(original: Original, request: Request) -> _Part | None:
         (original.points_redeemed, original.refunded_points_redeemed),
         (original.credit_granted, original.refunded_credit_granted),
         (original.credit_spent, original.refunded_credit_spent),
+        (original.discount, original.refunded_discount),
+        (original.to_pay * direction, original.refunded_to_pay * direction),
     ):
         if not 0 <= leg * direction <= LEG_MAX or abs(undone) > LEG_MAX:
             return None
         due.append(max(0, leg * direction * done // whole - undone * direction))
-    discount = original.discount * direction
-    if not (0 <= discount <= LEG_MAX and 0 <= original.to_pay <= LEG_MAX):
-        return None
     return _Part(
         direction=direction,
         whole=whole,
@@ -136,8 +135,8 @@ def _part(original: Original, request: Request) -> _Part | None:
         points_redeemed=due[1],
         credit_granted=due[2],
         credit_spent=due[3],
-        discount=discount * done // whole - discount * before // whole,
-        to_pay=original.to_pay * done // whole - original.to_pay * before // whole,
+        discount=due[4],
+        to_pay=due[5],
     )
 
 

@@ -140,6 +140,9 @@ class TableRows:
             int(model.deficit == "allow"),
             1 if most is None else most.numerator,
             1 if most is None else most.denominator,
+            0,
+            0,
+            0,
         )
         return (
             header,

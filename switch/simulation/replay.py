@@ -72,14 +72,15 @@ class Undone:
     grants_moved: bytes
     parent: "Undone | None" = None
     undone_amount: int = 0
-    undone_legs: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
+    undone_legs: list[int] = field(default_factory=lambda: [0, 0, 0, 0, 0])
+    undone_to_pay: int = 0
     parts: "list[Undone]" = field(default_factory=list)
     """The refunds and reversals that undid something of this, in order."""
     is_reversed: bool = False
 
     def original(self) -> Original:
         """As the kernel takes it."""
-        earned, redeemed, granted, spent = self.undone_legs
+        earned, redeemed, granted, spent, discount = self.undone_legs
         standing = list(self._standing())
         return Original(
             self.kind,
@@ -102,19 +103,23 @@ class Undone:
             self.counters_moved,
             self.grants_moved,
             b"".join(part.counters_moved for part in standing),
+            refunded_discount=-discount,
+            refunded_to_pay=self.undone_to_pay,
         )
 
     def undo(self, part: "Undone") -> None:
         """Count a refund or a reversal of this; a reversed refund counts among its original's with both its rows."""
-        self._count(part, part.amount)
+        self._count(part, 1)
         self.parts.append(part)
         self.is_reversed |= part.kind == REVERSAL
         if self.parent is not None:
-            self.parent._count(part, -part.amount)
+            self.parent._count(part, -1)
 
-    def _count(self, part: "Undone", amount: int) -> None:
-        self.undone_amount += amount
-        legs = (part.points_earned, part.points_redeemed, part.credit_granted, part.credit_spent)
+    def _count(self, part: "Undone", sign: int) -> None:
+        """Amounts have no sign of their own, legs have."""
+        self.undone_amount += sign * part.amount
+        self.undone_to_pay += sign * part.to_pay
+        legs = (part.points_earned, part.points_redeemed, part.credit_granted, part.credit_spent, part.discount)
         self.undone_legs = [one + other for one, other in zip(self.undone_legs, legs, strict=True)]
 
     def _standing(self) -> "Iterator[Undone]":

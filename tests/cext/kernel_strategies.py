@@ -288,7 +288,7 @@ def originals(draw, wild: bool) -> dict[str, Any]:
     for name in LEGS_UNDONE:
         value = draw(leg)
         fields[name] = sign * value if value > -(2**63) else value
-    for name in ("points_earned", "points_redeemed", "credit_granted", "credit_spent"):
+    for name in ("points_earned", "points_redeemed", "credit_granted", "credit_spent", "discount", "to_pay"):
         fields["refunded_" + name] = draw(st.one_of(st.integers(-100, 100), WILD) if wild else st.integers(0, 9))
     return fields
 

@@ -130,13 +130,21 @@ class World:
         second = [r for r in self.rows if r.original_seq in seqs]
         undone = sum(r.amount for r in first) - sum(r.amount for r in second)
         both = first + second
+        gone = {
+            r.original_seq
+            for r in second
+            if sum(s.amount for s in second if s.original_seq == r.original_seq)
+            >= next(s.amount for s in first if s.seq == r.original_seq)
+        }
+        standing = [r for r in both if r.seq not in gone and r.original_seq not in gone]
         return Original(
             row.kind, True, row.amount, row.points_earned, row.points_redeemed, row.credit_granted, row.credit_spent,
             row.discount, row.to_pay, row.lots_moved or b"", undone, -sum(r.points_earned for r in both),
             -sum(r.points_redeemed for r in both), -sum(r.credit_granted for r in both),
             -sum(r.credit_spent for r in both), any(r.kind == 5 for r in first) and undone >= row.amount,
-            b"".join(r.lots_moved or b"" for r in both), row.counters_moved or b"", row.grants_moved or b"",
-            b"".join(r.counters_moved or b"" for r in both),
+            b"".join(r.lots_moved or b"" for r in standing), row.counters_moved or b"", row.grants_moved or b"",
+            b"".join(r.counters_moved or b"" for r in standing), refunded_discount=-sum(r.discount for r in both),
+            refunded_to_pay=sum(r.to_pay for r in first) - sum(r.to_pay for r in second),
         )  # fmt: skip
 
     def history(self, start_s: int = 0, **given: Any) -> History:
