@@ -103,13 +103,14 @@ class Telling:
 
 def private_data(elements: list[tuple[str, str]], bytes_max: int) -> str:
     """The elements as DE62 takes them on, as many as fit into so many bytes."""
-    text = ""
+    kept = []
+    left = bytes_max
     for tag, value in elements:
         size = len(value.encode())
         if size > tlv.VALUE_BYTES_MAX:
             continue
-        element = tlv.build([(tag, value)])
-        if len((text + element).encode()) > bytes_max:
+        left -= tlv.HEAD_BYTES + size
+        if left < 0:
             break
-        text += element
-    return text
+        kept.append((tag, value))
+    return tlv.build(kept)
