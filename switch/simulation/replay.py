@@ -152,7 +152,7 @@ def replayed(
                 continue
             request = _undoing(row, original, undo.left, quarters)
         else:
-            request = _asking(row, quarters, nothing if row.asked is None else read(row.asked))
+            request = asking(row, quarters, nothing if row.asked is None else read(row.asked))
         decision = decide(draft, account, request)
         if (row.seq in named or original is not None) and decision.rc == APPROVED:
             done = _undone(kind, row.amount, decision, original)
@@ -195,8 +195,8 @@ def carried_over(account: Account, row: Row) -> Decision:
     )
 
 
-def _asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
-    """By position, as keywords cost more than the decision."""
+def asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
+    """The message of a row, wishing for what it got. By position, as keywords cost more than the decision."""
     day, month, hour, weekday, day_of_month = quarters.at(row.at)
     return Request(
         row.kind,
