@@ -11,6 +11,7 @@ from cext.reference import counters, grants
 from protocol import tlv
 from switch.institutions import Terminal
 from switch.programme import CompiledProgramme
+from switch.programme import Offer as CompiledOffer
 from switch.receipts import Language, Offer, Receipt, lines_of
 
 _REWARD = ".reward"
@@ -96,12 +97,21 @@ class Telling:
             if message is not None:
                 yield message.texts
 
-    def _offers(self) -> Iterator[Offer]:
-        """The offers that are open, in the words of their grants."""
+    def live_offers(self) -> Iterator[str]:
+        """The rules whose offers are open."""
+        return (offer.rule for offer, _ in self._open())
+
+    def _open(self) -> Iterator[tuple[CompiledOffer, grants.Grant]]:
         held = {grant.slot: grant for grant in grants.unpack(self._account.grants)}
         for offer in self._programme.grants:
             grant = held.get(offer.slot)
-            if grant is None or grant.state or grant.until < self._local_day or offer.message is None:
+            if grant is not None and not grant.state and grant.until >= self._local_day:
+                yield offer, grant
+
+    def _offers(self) -> Iterator[Offer]:
+        """The offers that are open, in the words of their grants."""
+        for offer, grant in self._open():
+            if offer.message is None:
                 continue
             values = {name: f"{value:,}" for name, value in zip(offer.values, grant.values, strict=False)}
             texts = {language: text.format_map(values) for language, text in offer.message.texts.items()}

@@ -99,7 +99,9 @@ class Words:
         if texts in (Texts.EVENT, Texts.CLUB) and number == 0:
             return "none"
         if texts is not None:
-            return self._named.get((texts, number)) or self._name_of(texts.value, number) or str(number)
+            # The numbers that a database gives to names are of no use at a till.
+            unknown = str(number) if grouped else "other"
+            return self._named.get((texts, number)) or self._name_of(texts.value, number) or unknown
         return f"{number:,}" if grouped and (look is None or look.unit is not Unit.CODE) else str(number)
 
     def comparison(self, check: Check) -> str:

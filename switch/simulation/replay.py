@@ -6,6 +6,7 @@ undo what the draft gave; of a purchase before the period, what was really given
 adjustments by hand) moves what it moved, as far as it goes.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -39,6 +40,10 @@ class Quarters:
     def find(self, epoch_s: int) -> Moment:
         """The local time of a quarter's beginning."""
         return self._calendar.at(epoch_s)[:5]
+
+    def date(self, epoch_s: int) -> dt.date:
+        """The local date of a moment."""
+        return self._calendar.at(epoch_s).date
 
     def at(self, epoch_s: int) -> Moment:
         """The local time of a moment."""
