@@ -26,6 +26,8 @@ BYTES_MAX = 930
 """What DE62 (999 bytes) has room for beside two balances and the version."""
 LINES_BYTES_MAX = 400
 """Receipt lines take no more of it, so that movements have room."""
+REASONS_BYTES_MAX = 350
+"""Nor do FR and NR."""
 NEAR_MAX = 5
 MOVEMENTS_TOLD_MAX = 10
 REFUND_CODE = 200_000
@@ -70,10 +72,10 @@ class Statements:
         elements = [element for element in standing if element[0] != "MS"]
         elements += [("OF", rule) for rule in telling.live_offers()]
         lines = private_data([element for element in standing if element[0] == "MS"], LINES_BYTES_MAX)
-        room = BYTES_MAX - len(lines.encode())
-        reasons = [*_fired(movements.rows), *_near(known, version, movements)]
+        reasons = private_data([*_fired(movements.rows), *_near(known, version, movements)], REASONS_BYTES_MAX)
         moved = [("MV", _movement(each, known.quarters)) for each in movements.rows[:MOVEMENTS_TOLD_MAX]]
-        return private_data([*elements, *reasons, *moved], room) + lines
+        first = private_data(elements, BYTES_MAX - len((reasons + lines).encode())) + reasons
+        return first + private_data(moved, BYTES_MAX - len((first + lines).encode())) + lines
 
     def _of(self, programme: CompiledProgramme) -> _Known:
         known = self._known.get(programme.source_hash)

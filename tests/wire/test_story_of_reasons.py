@@ -163,6 +163,28 @@ def test_what_was_undone_meanwhile_is_seen_as_it_was_then(story: Story) -> None:
     assert lacked(entry, "once") == "the rule was used 1 time in all; the limit is 1"
 
 
+def test_before_the_enrolment_nothing_was_known_of_the_member(story: Story) -> None:
+    first = story.buy(500_000, MEMBER)
+    born = f"{1990}{story.today + dt.timedelta(days=41):%m%d}"
+    joined = story.after(1).ask(
+        "0200", "900000", pan=MEMBER, amount=0, de48=f"MB01109121234567BD008{born}", de4="", de49=""
+    )
+    second = story.after(39).buy(500_000, MEMBER)
+    given = story.ask("0200", "400000", pan=MEMBER, amount=0, de48="PT0013", de103=card(2), de4="", de49="")
+    assert (joined.code, given.code) == ("00", "00")
+    entry = explained(story, second)
+    birthday = rules(entry)["birthday"]
+    assert (entry.why.note, birthday.outcome) == ("", Outcome.FIRED)
+    assert [check.text for check in birthday.checks] == ["days_to_birthday … ≤ 3"]
+    assert born not in repr(entry)
+    for told_nothing in (joined, *asyncio.run(explain(story.url, str(given.heard.fields[37])))):
+        why = told_nothing.why if isinstance(told_nothing, Explained) else explained(story, told_nothing).why
+        assert "on purchases and events only" in why.note
+    entry = explained(story.after(-40), first)
+    assert entry.why.note.startswith("The member enrolled after this message")
+    assert lacked(entry, "birthday") == "days_to_birthday was not there yet; needs days_to_birthday ≤ 3"
+
+
 def test_a_journal_that_does_not_reach_back_is_said_so(story: Story) -> None:
     story.buy(500_000, MEMBER)
     second = story.after(1).buy(500_000, MEMBER)
