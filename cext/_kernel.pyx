@@ -204,6 +204,7 @@ cdef Decision unchanged(Account account, Request request, str rc):
     decision.rules = b""
     decision.counters_moved = b""
     decision.grants_moved = b""
+    decision.reserves_moved = b""
     decision.tier_after = account.tier
     if workable(account, request):
         for i in range(account.count):
@@ -339,6 +340,7 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
     decision.lots_moved = pack_lots(w.lots.moved, w.lots.moves)
     decision.counters_moved = b""
     decision.grants_moved = b""
+    decision.reserves_moved = b""
     if w.counting and not settle_counters(&programme.compiled, account, decision, &w.counters):
         return False
     decision.rules = b""

@@ -15,7 +15,7 @@ cdef class Programme:
     cdef readonly object table
     cdef readonly int64_t currency
     cdef readonly int64_t point_value
-    cdef readonly int32_t expiry_months
+    cdef readonly int32_t expiry_months, pending_days, tier_year_month, tier_grace_days
     cdef readonly bint deficit_allowed
 
 
@@ -24,9 +24,10 @@ cdef class Programme:
 cdef class Account:
     cdef public int64_t shard, id, version, programme, status, points, credit, visits, spend
     cdef public int64_t first_visit, last_visit, tier, tier_points, enrolled_day, club, born
+    cdef public int64_t tier_year, tier_kept, flags
     cdef int32_t count
     cdef Lot _lots[LOT_SLOTS]
-    cdef bytes packed_counters, packed_grants
+    cdef bytes packed_counters, packed_grants, packed_reserves, packed_recent
 
     cdef int unpack(self, const uint8_t *at, Py_ssize_t size) except -1
 
@@ -38,6 +39,7 @@ cdef class Original:
     cdef public int64_t refunded_credit_granted, refunded_credit_spent
     cdef public bint rc_approved, reversed
     cdef readonly bytes lots_moved, refunded_lots, counters_moved, grants_moved, refunded_counters
+    cdef readonly bytes reserves_moved, refunded_reserves
 
 
 @cython.final
@@ -57,7 +59,7 @@ cdef class Decision:
     cdef public str rc
     cdef public int64_t points_earned, points_redeemed, points_expired, points_adjusted
     cdef public int64_t credit_granted, credit_spent, discount, to_pay, points_balance, credit_balance, tier_after
-    cdef public bytes lots_moved, rules, counters_moved, grants_moved
+    cdef public bytes lots_moved, rules, counters_moved, grants_moved, reserves_moved
     cdef public bint changed
 
 

@@ -19,6 +19,12 @@ class Programme:
     def expiry_months(self) -> int: ...
     @property
     def deficit_allowed(self) -> bool: ...
+    @property
+    def pending_days(self) -> int: ...
+    @property
+    def tier_year_month(self) -> int: ...
+    @property
+    def tier_grace_days(self) -> int: ...
 
 @final
 class Account:
@@ -40,6 +46,11 @@ class Account:
     born: int
     counters: bytes
     grants: bytes
+    reserves: bytes
+    recent: bytes
+    tier_year: int
+    tier_kept: int
+    flags: int
     def __init__(
         self,
         shard: int,
@@ -61,6 +72,11 @@ class Account:
         born: int = 0,
         counters: bytes = b"",
         grants: bytes = b"",
+        reserves: bytes = b"",
+        recent: bytes = b"",
+        tier_year: int = 0,
+        tier_kept: int = 0,
+        flags: int = 0,
     ) -> None: ...
     @property
     def lots(self) -> bytes: ...
@@ -109,6 +125,8 @@ class Original:
         counters_moved: bytes = b"",
         grants_moved: bytes = b"",
         refunded_counters: bytes = b"",
+        reserves_moved: bytes = b"",
+        refunded_reserves: bytes = b"",
     ) -> None: ...
     @property
     def lots_moved(self) -> bytes: ...
@@ -118,6 +136,10 @@ class Original:
     def counters_moved(self) -> bytes: ...
     @property
     def grants_moved(self) -> bytes: ...
+    @property
+    def reserves_moved(self) -> bytes: ...
+    @property
+    def refunded_reserves(self) -> bytes: ...
     @property
     def refunded_counters(self) -> bytes: ...
 
@@ -195,6 +217,7 @@ class Decision:
     counters_moved: bytes
     grants_moved: bytes
     tier_after: int
+    reserves_moved: bytes
     def __init__(
         self,
         rc: str,
@@ -214,6 +237,7 @@ class Decision:
         counters_moved: bytes = b"",
         grants_moved: bytes = b"",
         tier_after: int = 0,
+        reserves_moved: bytes = b"",
     ) -> None: ...
     @property
     def rule_list(self) -> list[int]: ...

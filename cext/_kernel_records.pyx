@@ -23,6 +23,14 @@ from cext._kernel_counters cimport (
 from cext._kernel_grants cimport GRANT_BYTES, GRANTS_MAX, check_grant_moves, check_grants
 from cext._kernel_loading cimport load, unload
 from cext._kernel_lots cimport DEFICIT_MONTH, LOT_BYTES, LOT_SLOTS, LOTS_MAX, MOVES_MAX, Lot, read_lot, write_lot
+from cext._kernel_reserves cimport (
+    RECENT_DAYS_MAX,
+    RESERVE_BYTES,
+    RESERVES_MAX,
+    check_recent,
+    check_reserve_moves,
+    check_reserves,
+)
 from cext._kernel_table cimport FACTS_MAX, LOOKUPS_MAX, RULES_MAX, VALUES_PER_GRANT_MAX
 from cext._kernel_table cimport FACTS as FACTS_COUNT
 
@@ -44,6 +52,8 @@ _BOUNDS = {
     "COUNTERS_MAX": COUNTERS_MAX,
     "COUNTER_MOVES_MAX": COUNTER_MOVES_MAX,
     "GRANTS_MAX": GRANTS_MAX,
+    "RESERVES_MAX": RESERVES_MAX,
+    "RECENT_DAYS_MAX": RECENT_DAYS_MAX,
     "SLOTS_MAX": SLOTS_MAX,
     "BASKET_ITEMS_MAX": BASKET_ITEMS_MAX,
     "BALANCE_MAX": BALANCE_MAX,
@@ -91,7 +101,8 @@ cdef class Programme:
         # The reference checks a table once for both: it is not on the hot path, and one set of checks cannot differ.
         _ReferenceProgramme(table)
         self.table = table
-        self.currency, self.point_value, self.expiry_months, self.deficit_allowed, most, of = table[0]
+        self.currency, self.point_value, self.expiry_months, self.deficit_allowed, most, of = table[0][:6]
+        self.pending_days, self.tier_year_month, self.tier_grace_days = table[0][6:]
         self.compiled.most_discount_n = most
         self.compiled.most_discount_d = of
         load(&self.compiled, table)
@@ -126,6 +137,11 @@ cdef class Account:
         int64_t born=0,
         bytes counters not None=b"",
         bytes grants not None=b"",
+        bytes reserves not None=b"",
+        bytes recent not None=b"",
+        int64_t tier_year=0,
+        int64_t tier_kept=0,
+        int64_t flags=0,
     ):
         self.shard = shard
         self.id = id
@@ -146,6 +162,11 @@ cdef class Account:
         self.born = born
         self.counters = counters
         self.grants = grants
+        self.reserves = reserves
+        self.recent = recent
+        self.tier_year = tier_year
+        self.tier_kept = tier_kept
+        self.flags = flags
 
     cdef int unpack(self, const uint8_t *at, Py_ssize_t size) except -1:
         cdef Py_ssize_t i, count = size // LOT_BYTES
@@ -201,6 +222,28 @@ cdef class Account:
         self.packed_grants = packed
 
     @property
+    def reserves(self):
+        """Packed by key and until, 32 bytes each; see `cext/reference/reserves.py`."""
+        return self.packed_reserves
+
+    @reserves.setter
+    def reserves(self, bytes packed not None):
+        if PyBytes_GET_SIZE(packed):
+            check_reserves(packed)
+        self.packed_reserves = packed
+
+    @property
+    def recent(self):
+        """The spend of the last days, 12 bytes each; see `cext/reference/recent.py`."""
+        return self.packed_recent
+
+    @recent.setter
+    def recent(self, bytes packed not None):
+        if PyBytes_GET_SIZE(packed):
+            check_recent(packed)
+        self.packed_recent = packed
+
+    @property
     def lot_list(self):
         """[(month, points)] by month; month -1 is the deficit lot."""
         return unpack_lots(self._lots, self.count)
@@ -226,6 +269,11 @@ cdef class Account:
         other.born = self.born
         other.packed_counters = self.packed_counters
         other.packed_grants = self.packed_grants
+        other.packed_reserves = self.packed_reserves
+        other.packed_recent = self.packed_recent
+        other.tier_year = self.tier_year
+        other.tier_kept = self.tier_kept
+        other.flags = self.flags
         other.count = self.count
         memcpy(other._lots, self._lots, self.count * sizeof(Lot))
         return other
@@ -257,6 +305,8 @@ cdef class Original:
         bytes counters_moved not None=b"",
         bytes grants_moved not None=b"",
         bytes refunded_counters not None=b"",
+        bytes reserves_moved not None=b"",
+        bytes refunded_reserves not None=b"",
     ):
         if PyBytes_GET_SIZE(lots_moved) % LOT_BYTES or PyBytes_GET_SIZE(refunded_lots) % LOT_BYTES:
             raise ValueError("packed lots must be 10 bytes each")
@@ -269,6 +319,10 @@ cdef class Original:
         check_grant_moves(grants_moved)
         if PyBytes_GET_SIZE(grants_moved) > GRANTS_MAX * GRANT_BYTES:
             raise ValueError(f"grants_moved has at most {GRANTS_MAX} entries")
+        check_reserve_moves(reserves_moved)
+        if PyBytes_GET_SIZE(reserves_moved) > RESERVES_MAX * RESERVE_BYTES:
+            raise ValueError(f"reserves_moved has at most {RESERVES_MAX} entries")
+        check_reserve_moves(refunded_reserves)
         self.kind = kind
         self.rc_approved = rc_approved
         self.amount = amount
@@ -289,6 +343,8 @@ cdef class Original:
         self.counters_moved = counters_moved
         self.grants_moved = grants_moved
         self.refunded_counters = refunded_counters
+        self.reserves_moved = reserves_moved
+        self.refunded_reserves = refunded_reserves
 
 
 @cython.final
@@ -380,6 +436,7 @@ cdef class Decision:
         bytes counters_moved not None=b"",
         bytes grants_moved not None=b"",
         int64_t tier_after=0,
+        bytes reserves_moved not None=b"",
     ):
         self.rc = rc
         self.points_earned = points_earned
@@ -398,6 +455,7 @@ cdef class Decision:
         self.counters_moved = counters_moved
         self.grants_moved = grants_moved
         self.tier_after = tier_after
+        self.reserves_moved = reserves_moved
 
     @property
     def rule_list(self):

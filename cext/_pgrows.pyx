@@ -59,6 +59,11 @@ cdef inline void put_bytea(RowWriter *row, bytes data) noexcept:
         put_data(row, OID_BYTEA, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 
 
+cdef inline void put_packed(RowWriter *row, bytes data) noexcept:
+    """A byte string that is never a null."""
+    put_data(row, OID_BYTEA, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+
+
 cdef inline int put_number(RowWriter *row, object number) except -1:
     """An int4 that may be missing."""
     if number is None:
@@ -112,6 +117,11 @@ def account_state(bytes data not None):
     account.born = get_integer(&row)
     account.counters = packed_of(&row)
     account.grants = packed_of(&row)
+    account.reserves = packed_of(&row)
+    account.recent = packed_of(&row)
+    account.tier_year = get_integer(&row)
+    account.tier_kept = get_integer(&row)
+    account.flags = get_integer(&row)
     close_row(&row)
     return state
 
@@ -121,7 +131,7 @@ cdef bytes packed_of(RowReader *row):
     cdef const char *at = NULL
     cdef Py_ssize_t size = next_field(row, &at)
     if size < 0:
-        raise ValueError("an account without counters or grants")
+        raise ValueError("an account without counters, grants, reserves or days")
     return PyBytes_FromStringAndSize(at, size) if size else b""
 
 
@@ -134,6 +144,7 @@ def account_rows(uint32_t oid, states):
     for state in states:
         room += ROW_BYTES_MAX + LOT_SLOTS * LOT_BYTES
         room += PyBytes_GET_SIZE(state.account.packed_counters) + PyBytes_GET_SIZE(state.account.packed_grants)
+        room += PyBytes_GET_SIZE(state.account.packed_reserves) + PyBytes_GET_SIZE(state.account.packed_recent)
     start = <char *>PyMem_Malloc(room)
     if start == NULL:
         raise MemoryError
@@ -165,8 +176,12 @@ cdef int put_account(RowWriter *row, AccountState state) except -1:
     put_data(row, OID_BYTEA, PyBytes_AS_STRING(lots), PyBytes_GET_SIZE(lots))
     put_int2(row, account.tier)
     put_int8(row, account.tier_points)
-    put_data(row, OID_BYTEA, PyBytes_AS_STRING(account.packed_counters), PyBytes_GET_SIZE(account.packed_counters))
-    put_data(row, OID_BYTEA, PyBytes_AS_STRING(account.packed_grants), PyBytes_GET_SIZE(account.packed_grants))
+    put_packed(row, account.packed_counters)
+    put_packed(row, account.packed_grants)
+    put_int2(row, account.tier_year)
+    put_int2(row, account.tier_kept)
+    put_packed(row, account.packed_reserves)
+    put_packed(row, account.packed_recent)
     return 0
 
 
@@ -236,6 +251,7 @@ cdef Py_ssize_t journal_room(Transaction entry) except -1:
         + size_of_bytes(entry.stored_reply)
         + size_of_bytes(entry.decision.counters_moved)
         + size_of_bytes(entry.decision.grants_moved)
+        + size_of_bytes(entry.decision.reserves_moved)
         + size_of_text(entry.asked)
     )
 
@@ -298,4 +314,5 @@ cdef int put_decision(RowWriter *row, Transaction entry) except -1:
     put_bytea(row, decision.counters_moved)
     put_bytea(row, decision.grants_moved)
     put_text(row, entry.asked)
+    put_bytea(row, decision.reserves_moved)
     return 0

@@ -3,9 +3,13 @@
 A table is plain tuples of ints, so that it can be printed, hashed, stored and handed to another process:
 
     table   = (header, code, rules, effects, lookups, limits, grants, values, tiers)
-    header  = (currency, point_value, expiry_months, deficit_allowed, max_discount_n, max_discount_d)
+    header  = (currency, point_value, expiry_months, deficit_allowed, max_discount_n, max_discount_d,
+               pending_days, tier_year_month, tier_grace_days)
               point_value: minor units of `currency` for one point; expiry_months: 1 … EXPIRY_MONTHS_MAX;
-              all discounts together are at most amount * n // d: with (1, 1) only the amount bounds them
+              all discounts together are at most amount * n // d: with (1, 1) only the amount bounds them;
+              pending_days: what is earned may be spent once that many days are over; 0: at once;
+              tier_year_month: the month, 1 … 12, in which a tier year begins; 0: tiers are for life;
+              tier_grace_days: a tier that was not earned again is kept that long into the next tier year
     code    = ((opcode, fact, constant, target), …)     all conditions and values, one after another
     rules   = ((code_start, code_end, group, effects_start, effects_end, occasion, grant, limits_start, limits_end), …)
               in the order of evaluation; group: 0, or an exclusive group's number: its first rule that fires shuts
@@ -34,7 +38,7 @@ Numbers are stable, as journal rows and stored programmes outlive a release: wha
 
 from enum import IntEnum
 
-Header = tuple[int, int, int, int, int, int]
+Header = tuple[int, int, int, int, int, int, int, int, int]
 Instruction = tuple[int, int, int, int]
 RuleRow = tuple[int, int, int, int, int, int, int, int, int]
 EffectRow = tuple[int, int, int, int, int]
@@ -78,6 +82,12 @@ COUNTER_MOVES_MAX = 128
 GRANTS_MAX = 16
 """Grants that an account keeps, and entries of `grants_moved`."""
 LOTS_MAX = 36
+RESERVES_MAX = 48
+"""Reserves that an account keeps, and entries of `reserves_moved`."""
+RECENT_DAYS_MAX = 31
+"""Days of which an account keeps the spend."""
+PENDING_DAYS_MAX = 31
+GRACE_DAYS_MAX = 366
 EXPIRY_MONTHS_MAX = LOTS_MAX - 1
 """An account earns into the lots of this month … this month + expiry: one more than the expiry's months."""
 

@@ -41,7 +41,8 @@ class Programme:
         check(table)
         header, code, rules, effects, lookups, limits, grants, values, tiers = table
         self.table = table
-        self.currency, self.point_value, self.expiry_months, deficit, most, of = header
+        self.currency, self.point_value, self.expiry_months, deficit, most, of = header[:6]
+        self.pending_days, self.tier_year_month, self.tier_grace_days = header[6:]
         self.deficit_allowed = bool(deficit)
         self.max_discount = (most, of)
         self.code = code

@@ -8,17 +8,19 @@ from cext._kernel import Account
 from cext._transaction import AccountState, Transaction
 from cext.reference.pgarray import row_array
 
-ACCOUNT_CHANGE = b"phqqqqqqqqbhqbb"
+ACCOUNT_CHANGE = b"phqqqqqqqqbhqbbhhbb"
 """The kinds of the fields of `account_change` (see `cext._pgarray.row_array`)."""
-JOURNAL_ENTRY = b"iqhdqihhidqiiiiqthqtqqqqqqqqqqbbqdtbhhbbt"
+JOURNAL_ENTRY = b"iqhdqihhidqiiiiqthqtqqqqqqqqqqbbqdtbhhbbtb"
 """The kinds of the fields of `journal_entry`."""
-ACCOUNT = b"hqqihqqqqqqhqdbqhtdphibb"
+ACCOUNT = b"hqqihqqqqqqhqdbqhtdphibbbbhhi"
 """The kinds of the fields of an account as the lane's queries select it."""
 
 _INTEGERS = {2: ">h", 4: ">i", 8: ">q"}
 _POSTGRES_EPOCH_ORDINAL = 730_120
 _DAYS_1970_TO_2000 = 10_957
-_LOTS, _LAST_FOUR, _CARD_EXPIRES, _LOCATOR, _CLUB, _BORN, _COUNTERS, _GRANTS = 14, 17, 18, 19, 20, 21, 22, 23
+_LOTS, _LAST_FOUR, _CARD_EXPIRES, _LOCATOR, _CLUB, _BORN = 14, 17, 18, 19, 20, 21
+_PACKED = slice(22, 26)
+_LAST_NUMBERS = slice(26, 29)
 
 
 def account_rows(oid: int, states: Sequence[AccountState]) -> bytes:
@@ -30,7 +32,7 @@ def _account_row(state: AccountState) -> tuple[object, ...]:
     a = state.account
     return (
         state.locator, a.shard, a.id, a.version, a.points, a.credit, a.visits, a.spend, a.first_visit, a.last_visit,
-        a.lots, a.tier, a.tier_points, a.counters, a.grants,
+        a.lots, a.tier, a.tier_points, a.counters, a.grants, a.tier_year, a.tier_kept, a.reserves, a.recent,
     )  # fmt: skip
 
 
@@ -62,6 +64,7 @@ def _journal_row(e: Transaction) -> tuple[object, ...]:
         d.discount, d.to_pay, d.points_balance, d.credit_balance, d.lots_moved or None, d.rules or None,
         None if record is None else record.seq, None if record is None else record.sent_on.toordinal(), e.rrn,
         e.stored_reply, e.request.entry_mode, d.tier_after, d.counters_moved or None, d.grants_moved or None, e.asked,
+        d.reserves_moved or None,
     )  # fmt: skip
 
 
@@ -72,13 +75,15 @@ def account_state(data: bytes) -> AccountState:
         raise ValueError("a row has other fields than it must")
     numbers = [_integer(field) for field in fields[:_LOTS]]
     lots, locator, expires, last_four = fields[_LOTS], fields[_LOCATOR], fields[_CARD_EXPIRES], fields[_LAST_FOUR]
-    counters, grants = fields[_COUNTERS], fields[_GRANTS]
-    if None in (lots, locator, counters, grants):
+    packed = fields[_PACKED]
+    if None in (lots, locator, *packed):
         raise ValueError("a row has other fields than it must")
     if lots is None or locator is None or len(locator) != 6 or (expires is not None and len(expires) != 4):
         raise ValueError("a row has other fields than it must")
     numbers[-1] += _DAYS_1970_TO_2000
-    arguments: tuple[Any, ...] = (*numbers, lots, _integer(fields[_CLUB]), _integer(fields[_BORN]), counters, grants)
+    numbers_after = [_integer(field) for field in fields[_LAST_NUMBERS]]
+    born = _integer(fields[_BORN])
+    arguments: tuple[Any, ...] = (*numbers, lots, _integer(fields[_CLUB]), born, *packed, *numbers_after)
     account = Account(*arguments)
     return AccountState(
         account,

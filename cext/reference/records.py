@@ -7,6 +7,8 @@ from cext.programme_table import BASKET_ITEMS_MAX, MOVES_MAX
 from cext.reference import counters as counter_packing
 from cext.reference import grants as grant_packing
 from cext.reference import lots as lot_packing
+from cext.reference import recent as recent_packing
+from cext.reference import reserves as reserve_packing
 from cext.reference.table_checks import INT64_MAX, INT64_MIN
 
 PURCHASE = 1
@@ -41,8 +43,9 @@ class _Integers:
 class Account(_Integers):
     """The row that a decision reads and, by an approval with an effect, changes. `version` is the store's.
 
-    `born`: YYYYMMDD; 0, or what is no date, is not known. `counters`, `grants`: packed as the modules of these names
-    say.
+    `born`: YYYYMMDD; 0, or what is no date, is not known. `counters`, `grants`, `reserves`, `recent`: packed as the
+    modules of these names say. `tier_year`: the tier year that `tier_points` belong to; `tier_kept`: the tier that the
+    last one came to. `flags`: bits, see the schema.
     """
 
     shard: int
@@ -64,6 +67,11 @@ class Account(_Integers):
     born: int = 0
     counters: bytes = b""
     grants: bytes = b""
+    reserves: bytes = b""
+    recent: bytes = b""
+    tier_year: int = 0
+    tier_kept: int = 0
+    flags: int = 0
 
     def __post_init__(self) -> None:
         # A slotted dataclass is a new class, so that an argumentless super() would not find it.
@@ -71,6 +79,8 @@ class Account(_Integers):
         lot_packing.checked(self.lots)
         counter_packing.check(self.counters)
         grant_packing.check(self.grants)
+        reserve_packing.check(self.reserves)
+        recent_packing.check(self.recent)
 
     @property
     def lot_list(self) -> list[tuple[int, int]]:
@@ -88,8 +98,8 @@ class Original(_Integers):
 
     The legs are those of its row. `refunded_*` is what earlier refunds and partial reversals, that are not
     themselves reversed, have undone of each already, with the original's sign: minus the sum of their legs.
-    `refunded_amount` is the sum of their amounts, `refunded_lots` their `lots_moved` and `refunded_counters` their
-    `counters_moved`, one after another in any order.
+    `refunded_amount` is the sum of their amounts, `refunded_lots` their `lots_moved`, `refunded_counters` their
+    `counters_moved` and `refunded_reserves` their `reserves_moved`, one after another in any order.
     """
 
     kind: int
@@ -112,6 +122,8 @@ class Original(_Integers):
     counters_moved: bytes = b""
     grants_moved: bytes = b""
     refunded_counters: bytes = b""
+    reserves_moved: bytes = b""
+    refunded_reserves: bytes = b""
 
     def __post_init__(self) -> None:
         _Integers.__post_init__(self)
@@ -121,6 +133,8 @@ class Original(_Integers):
         counter_packing.check_moves(self.counters_moved)
         counter_packing.check_moves(self.refunded_counters, most=None)
         grant_packing.check_moves(self.grants_moved)
+        reserve_packing.check_moves(self.reserves_moved)
+        reserve_packing.check_moves(self.refunded_reserves, most=None)
 
 
 @dataclass(slots=True)
@@ -178,8 +192,8 @@ class Decision:
     points: Δ = earned - redeemed - expired + adjusted; credit: Δ = granted - spent. A refund's or a
     reversal's row has the opposite signs of what it undoes. `to_pay` is DE4 of the reply: what is still to be
     paid by other means, or, of a refund or reversal, what is to be paid back; the whole amount on a decline.
-    `rules`: 2-byte big-endian indexes. `counters_moved`, `grants_moved`: packed as the modules `counters` and `grants`
-    say. `tier_after`: the account's tier when this is settled.
+    `rules`: 2-byte big-endian indexes. `counters_moved`, `grants_moved`, `reserves_moved`: packed as the modules
+    `counters`, `grants` and `reserves` say. `tier_after`: the account's tier when this is settled.
     """
 
     rc: str
@@ -199,6 +213,7 @@ class Decision:
     counters_moved: bytes = b""
     grants_moved: bytes = b""
     tier_after: int = 0
+    reserves_moved: bytes = b""
 
     @property
     def rule_list(self) -> list[int]:

@@ -7,12 +7,14 @@ from cext.programme_table import (
     EXPIRY_MONTHS_MAX,
     FACTOR_MAX,
     FACTS_MAX,
+    GRACE_DAYS_MAX,
     GRANT_ROWS_MAX,
     INSTRUCTIONS_MAX,
     LIFE_DAYS_MAX,
     LIMITS_MAX,
     LOOKUPS_MAX,
     NO_CAP,
+    PENDING_DAYS_MAX,
     RULES_MAX,
     SLOTS_MAX,
     STACK_MAX,
@@ -106,12 +108,15 @@ def _distinct(what: str, slots: list[int]) -> None:
 
 
 def _check_header(header: tuple[int, ...]) -> None:
-    currency, point_value, expiry_months, _, numerator, denominator = header
+    currency, point_value, expiry_months, _, numerator, denominator, pending_days, tier_year_month, grace_days = header
     _within("currency", currency, 0, 999)
     _within("point_value", point_value, 1, FACTOR_MAX)
     _within("expiry_months", expiry_months, 1, EXPIRY_MONTHS_MAX)
     _within("denominator of max_discount", denominator, 1, FACTOR_MAX)
     _within("max_discount", numerator, 0, denominator)
+    _within("pending_days", pending_days, 0, PENDING_DAYS_MAX)
+    _within("tier_year_month", tier_year_month, 0, 12)
+    _within("tier_grace_days", grace_days, 0, GRACE_DAYS_MAX)
 
 
 def _check_instruction(row: Instruction, instructions: int, lookups: int) -> None:

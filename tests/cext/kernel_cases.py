@@ -9,7 +9,6 @@ from cext.programme_table import (
     NO_CAP,
     Effect,
     EffectRow,
-    Header,
     Instruction,
     LimitRow,
     LookupRow,
@@ -45,6 +44,7 @@ LEGS = (
     "counters_moved",
     "grants_moved",
     "tier_after",
+    "reserves_moved",
 )
 ACCOUNT_FIELDS = (
     "shard",
@@ -66,6 +66,11 @@ ACCOUNT_FIELDS = (
     "born",
     "counters",
     "grants",
+    "reserves",
+    "recent",
+    "tier_year",
+    "tier_kept",
+    "flags",
 )
 
 
@@ -137,12 +142,12 @@ def grant(
 def whole_table(
     rules: Sequence[dict[str, Any]],
     *,
-    header: Header = HEADER,
+    header: tuple[int, ...] = HEADER,
     lookups: Sequence[LookupRow] = (),
     grants: Sequence[dict[str, Any]] = (),
     tiers: Sequence[TierRow] = (),
 ) -> Table:
-    """The flat table of these parts."""
+    """The flat table of these parts; what a header leaves out at its end is 0."""
     code: list[Instruction] = []
     effect_rows: list[EffectRow] = []
     limit_rows: list[LimitRow] = []
@@ -168,7 +173,7 @@ def whole_table(
         value_rows.extend(laid(value) for value in each["values"])
         grant_rows.append((each["slot"], start, end, each["life"], values_start, len(value_rows)))
     return (
-        header,
+        (*header, 0, 0, 0)[:9],
         tuple(code),
         tuple(rule_rows),
         tuple(effect_rows),
@@ -245,6 +250,8 @@ def original(
         "counters_moved": decision.counters_moved,
         "grants_moved": decision.grants_moved,
         "refunded_counters": b"".join(undoing.counters_moved for _, undoing in undoings),
+        "reserves_moved": decision.reserves_moved,
+        "refunded_reserves": b"".join(undoing.reserves_moved for _, undoing in undoings),
     } | changes
     return kernel.Original(**fields)
 

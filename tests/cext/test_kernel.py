@@ -58,6 +58,7 @@ def test_purchase_earns_a_point_for_each_whole_hundred_thousand(kernel):
         "counters_moved": b"",
         "grants_moved": b"",
         "tier_after": 0,
+        "reserves_moved": b"",
     }
     assert decision.rule_list == [0]
     assert state_of(member) == {
@@ -80,6 +81,11 @@ def test_purchase_earns_a_point_for_each_whole_hundred_thousand(kernel):
         "born": 0,
         "counters": b"",
         "grants": b"",
+        "reserves": b"",
+        "recent": b"",
+        "tier_year": 0,
+        "tier_kept": 0,
+        "flags": 0,
     }
     assert member.lot_list == [(EARN_MONTH, 5)]
 

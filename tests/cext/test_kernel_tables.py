@@ -136,7 +136,7 @@ def test_an_unsafe_table_is_refused(kernel, unsafe, reason):
     ],
 )
 def test_a_row_that_points_outside_the_table_is_refused(kernel, part, row):
-    parts = [HEADER, (), (), ((*BASE, 0),), (), (), (), (), ()]
+    parts = [(*HEADER, 0, 0, 0), (), (), ((*BASE, 0),), (), (), (), (), ()]
     parts[part] = (row,)
     with pytest.raises(ValueError, match="outside the table"):
         kernel.Programme(tuple(parts))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cext import _pgrows
 from cext._kernel import Account, Decision, Request
 from cext._transaction import AccountState, Transaction
-from cext.reference import counters, grants, pgarray, pgrows
+from cext.reference import counters, grants, pgarray, pgrows, recent, reserves
 
 BOTH = pytest.mark.parametrize("module", [_pgrows, pgrows], ids=["compiled", "reference"])
 INT8, INT4, INT2 = (st.integers(-(2**bits), 2**bits - 1) for bits in (63, 31, 15))
@@ -24,6 +24,10 @@ COUNTERS = st.lists(st.integers(1, 10**16), max_size=3).map(
 GRANTS = st.lists(st.integers(0, 1), max_size=2).map(
     lambda states: grants.pack([grants.Grant(slot, 20_000, state, (slot,)) for slot, state in enumerate(states, 1)])
 )
+RESERVES = st.lists(st.integers(1, 10**16), max_size=3).map(
+    lambda points: reserves.pack([reserves.Reserve(key, 20_000, p, 0) for key, p in enumerate(points)])
+)
+RECENT = st.lists(st.integers(-(10**16), 10**16), max_size=3).map(lambda amounts: recent.pack([*enumerate(amounts)]))
 DAYS = st.dates().map(dt.date.toordinal)
 
 
@@ -33,6 +37,8 @@ def states(draw) -> AccountState:
     numbers += [draw(INT2), draw(INT8), draw(INT8)]
     locator = (draw(st.integers(0, 2**32 - 1)), draw(st.integers(0, 2**16 - 1)))
     account = Account(*numbers, draw(LOTS), draw(INT2), draw(INT4), draw(COUNTERS), draw(GRANTS))
+    account.reserves, account.recent = draw(RESERVES), draw(RECENT)
+    account.tier_year, account.tier_kept, account.flags = draw(INT2), draw(INT2), draw(INT4)
     return AccountState(account, draw(INT8), draw(INT2), draw(st.none() | TEXT), 0, locator)
 
 
@@ -58,6 +64,7 @@ def entries(draw) -> Transaction:
         entry.original_record = SimpleNamespace(seq=draw(INT8), sent_on=draw(st.dates()))
     packed = [draw(st.binary(max_size=20)) for _ in range(2)]
     moved = {"counters_moved": draw(st.binary(max_size=20)), "grants_moved": draw(st.binary(max_size=20))}
+    moved["reserves_moved"] = draw(st.binary(max_size=20))
     entry.decision = Decision("00", *(draw(INT8) for _ in range(10)), *packed, tier_after=draw(INT2), **moved)
     entry.asked = draw(st.none() | TEXT)
     return entry
@@ -99,7 +106,7 @@ def told(state: AccountState) -> tuple[object, ...]:
 ROWS = st.tuples(
     INT2, INT8, INT8, INT4, INT2, INT8, INT8, INT8, INT8, INT8, INT8, INT2, INT8, DAYS, LOTS, INT8, INT2,
     st.none() | TEXT, st.none() | DAYS, st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**16 - 1)),
-    INT2, INT4, COUNTERS, GRANTS,
+    INT2, INT4, COUNTERS, GRANTS, RESERVES, RECENT, INT2, INT2, INT4,
 )  # fmt: skip
 
 

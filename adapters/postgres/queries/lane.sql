@@ -8,7 +8,8 @@
 -- One column, whose fields `cext._pgrows.account_state` reads in this order.
 SELECT ROW(a.shard, a.id, a.version, a.programme, a.status, a.points, a.credit, a.visits, a.spend, a.first_visit,
            a.last_visit, a.tier, a.tier_points, a.enrolled_on, a.lots,
-           a.token_low, a.card_status, a.last_four, a.card_expires_on, a.ctid, a.club, a.born, a.counters, a.grants)
+           a.token_low, a.card_status, a.last_four, a.card_expires_on, a.ctid, a.club, a.born, a.counters, a.grants,
+           a.reserves, a.recent, a.tier_year, a.tier_kept, a.flags)
   FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, id)
   JOIN account a ON a.shard = wanted.shard AND a.id = wanted.id;
 
@@ -27,7 +28,8 @@ WITH numbered AS (
     UPDATE account a
        SET version = a.version + 1, points = u.points, credit = u.credit, visits = u.visits, spend = u.spend,
            first_visit = u.first_visit, last_visit = u.last_visit, lots = u.lots, tier = u.tier, tier_points = u.tier_points,
-           counters = u.counters, grants = u.grants
+           counters = u.counters, grants = u.grants, tier_year = u.tier_year, tier_kept = u.tier_kept, reserves = u.reserves,
+           recent = u.recent
       FROM unnest($3::account_change[]) AS u
      WHERE a.ctid = u.locator AND a.shard = u.shard AND a.id = u.id AND a.version = u.version
        AND (SELECT count(*) FROM numbered) > 0
@@ -38,14 +40,14 @@ WITH numbered AS (
         merchant, programme, programme_version, account, card_last_four, currency, amount, rc,
         points_earned, points_redeemed, points_expired, points_adjusted, credit_granted, credit_spent, discount, to_pay,
         points_after, credit_after, lots_moved, rules, original_seq, original_sent_on, rrn, reply, entry_mode, tier_after,
-        counters_moved, grants_moved, asked)
+        counters_moved, grants_moved, asked, reserves_moved)
     SELECT m.shard, (SELECT array_agg(base ORDER BY shard) FROM numbered)[m.place] + m.rank, m.sent_on, m.key,
            m.terminal, m.class, m.mti, m.processing_code, $4::timestamptz, m.business_date, m.fingerprint,
            m.institution, m.merchant, m.programme, m.programme_version, m.account, m.card_last_four, m.currency,
            m.amount, m.rc, m.points_earned, m.points_redeemed, m.points_expired, m.points_adjusted, m.credit_granted,
            m.credit_spent, m.discount, m.to_pay, m.points_after, m.credit_after, m.lots_moved, m.rules,
            m.original_seq, m.original_sent_on, m.rrn, m.reply, m.entry_mode, m.tier_after, m.counters_moved,
-           m.grants_moved, m.asked
+           m.grants_moved, m.asked, m.reserves_moved
       FROM unnest($5::journal_entry[]) AS m
 )
 SELECT refuse_batch(count(*), $6::bigint) FROM changed;
@@ -78,7 +80,7 @@ SELECT pg_logical_emit_message(true, 'fence', '');
 -- $1 shard, $2 key, $3 class, $4 transmission date, $5 terminal, $6 institution.
 SELECT j.seq, j.sent_on, j.account, j.mti, j.processing_code, j.rc, j.fingerprint, j.amount, j.points_earned,
        j.points_redeemed, j.credit_granted, j.credit_spent, j.discount, j.to_pay, j.lots_moved, j.counters_moved,
-       j.grants_moved
+       j.grants_moved, j.reserves_moved
   FROM journal j
  WHERE j.shard = $1 AND j.key = $2 AND j.class = $3 AND j.sent_on = $4 AND j.institution = $6
  ORDER BY (j.terminal = $5) DESC
@@ -88,19 +90,48 @@ SELECT j.seq, j.sent_on, j.account, j.mti, j.processing_code, j.rc, j.fingerprin
 -- What refunds and reversals have undone of an original so far; a reversed refund counts with both its rows, whose legs
 -- cancel. $1 shard, $2 the original's seq.
 WITH first AS (
-    SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, lots_moved, counters_moved, reply
+    SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, lots_moved, counters_moved,
+           reserves_moved, reply
       FROM journal
      WHERE shard = $1 AND original_seq = $2 AND rc = '00'
 )
-SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, lots_moved, counters_moved, reply,
-       true AS direct
+SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, lots_moved, counters_moved,
+       reserves_moved, reply, true AS direct
   FROM first
 UNION ALL
 SELECT j.seq, j.class, -j.amount, j.points_earned, j.points_redeemed, j.credit_granted, j.credit_spent, j.lots_moved,
-       j.counters_moved, NULL, false
+       j.counters_moved, j.reserves_moved, NULL, false
   FROM journal j
  WHERE j.shard = $1 AND j.rc = '00' AND j.original_seq IN (SELECT seq FROM first WHERE class <> 4)
  ORDER BY seq;
 
 -- directory_version --
 SELECT value::bigint FROM setting WHERE name = 'reference_version';
+
+-- movements --
+-- The last movements of accounts, newest first, each with what it takes to decide on it again; the newest purchase also with
+-- the names that its `rules` count into. $1 shards, $2 accounts, $3 the earliest transmission date, $4 how many of each.
+-- The columns after the account are those of `switch.simulation.history.Row`; its kind is 0 for what no programme decides.
+SELECT wanted.shard, wanted.account, r.seq, floor(extract(epoch FROM r.at))::bigint, CASE
+           WHEN r.class = 4 THEN 5
+           WHEN r.class = 2 THEN CASE r.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7 ELSE 0 END
+           ELSE 0
+       END,
+       r.amount, r.currency::integer, r.merchant, r.institution, m.category, r.entry_mode::integer, r.programme_version,
+       r.points_earned, r.points_redeemed, r.points_expired, r.points_adjusted, r.credit_granted, r.credit_spent,
+       r.discount, r.to_pay, r.lots_moved, r.rules, r.counters_moved, r.grants_moved, r.original_seq, r.asked,
+       r.processing_code, r.tier_after::integer,
+       CASE WHEN r.seq = max(r.seq) FILTER (WHERE r.class = 2 AND r.processing_code IN (0, 6000, 6500))
+                             OVER (PARTITION BY wanted.shard, wanted.account)
+            THEN (SELECT v.rule_ids FROM programme_version v WHERE v.programme = r.programme AND v.version = r.programme_version)
+       END
+  FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, account)
+ CROSS JOIN LATERAL (
+           SELECT j.*
+             FROM journal j
+            WHERE j.shard = wanted.shard AND j.account = wanted.account AND j.sent_on >= $3::date AND j.rc = '00' AND j.class <> 1
+            ORDER BY j.seq DESC
+            LIMIT $4::integer
+       ) AS r
+  JOIN merchant m ON m.id = r.merchant
+ ORDER BY wanted.shard, wanted.account, r.seq DESC;

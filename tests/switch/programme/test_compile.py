@@ -24,7 +24,7 @@ def test_bazaar_is_a_point_for_each_hundred_thousand():
     assert (programme.timezone, programme.point_value, programme.rule_ids) == ("Asia/Tehran", 100, ("base",))
     assert programme.source_hash == hashlib.sha256(text.encode()).hexdigest()
     assert programme.kernel.table == (
-        (364, 100, 24, 0, 1, 1),
+        (364, 100, 24, 0, 1, 1, 0, 0, 0),
         (),
         ((0, 0, 0, 0, 1, 0, 0, 0, 0),),
         ((Effect.POINTS_PER, 1, 100_000, NO_CAP, 0),),
@@ -50,7 +50,7 @@ partners:
     )
     assert programme.rule_ids == ("early", "first", "second", "late")
     header, code, rules, effects, *rest = programme.kernel.table
-    assert header == (364, 100, 24, 1, 1, 1)
+    assert header == (364, 100, 24, 1, 1, 1, 0, 0, 0)
     assert code == (
         (Opcode.FACT_GT, Fact.AMOUNT, 7, -1),
         (Opcode.FACT_GT, Fact.AMOUNT, 5, -1),

@@ -67,7 +67,7 @@ def compiled(text, start=0):
 def fires(text, member=MEMBER):
     """Whether a rule with this condition fires; the same in both kernels."""
     code = tuple(compiled(text))
-    header = (364, 100, 24, 0, 1, 1)
+    header = (364, 100, 24, 0, 1, 1, 0, 0, 0)
     table = (header, code, ((0, len(code), 0, 0, 0, 0, 0, 0, 0),), (), (), (), (), (), ((0, 10, 1, 1), (0, 20, 1, 1)))
     answers = []
     for kernel in (_kernel, reference):

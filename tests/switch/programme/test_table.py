@@ -124,6 +124,6 @@ tiers:
   - {id: gold, from: {spend: 5000}, multiply: 1.25}
 """
     )
-    assert programme.kernel.table[0] == (364, 100, 24, 0, 3, 10)
+    assert programme.kernel.table[0] == (364, 100, 24, 0, 3, 10, 0, 0, 0)
     assert programme.kernel.table[1] == ((Opcode.FACT_GE, Fact.TIER, 2, -1),)
     assert programme.kernel.table[8] == ((TierBasis.SPEND, 1_000, 1, 1), (TierBasis.SPEND, 5_000, 5, 4))
