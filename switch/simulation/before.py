@@ -73,6 +73,7 @@ def account_before(
     Raises `BrokenHistory` if the rows do not lead from the opening to the account as it is: it was used before the
     journal began, or days of the journal are not there any more.
     """
+    _require_originals(rows)
     undone = undos(rows)
     earlier = [row for row in rows if row.seq < seq]
     walked = _Walked(opening.points, opening.credit)
@@ -93,6 +94,13 @@ def account_before(
     return account
 
 
+def _require_originals(rows: Sequence[Row]) -> None:
+    """Raise `BrokenHistory` if a row undoes one that is not among them."""
+    known = {row.seq for row in rows}
+    if any(row.original_seq is not None and row.original_seq not in known for row in rows):
+        raise BrokenHistory
+
+
 def _is_decided(row: Row, undone: Mapping[int, Undo]) -> bool:
     """Whether a programme decided the row: what the wide lane writes says nothing of the tier."""
     if row.kind in (REFUND, REVERSAL):
@@ -103,12 +111,10 @@ def _is_decided(row: Row, undone: Mapping[int, Undo]) -> bool:
 def account_before_last(present: Present, rows: Sequence[Row], tier_before: int, last_visit: int) -> Account:
     """The account before its last purchase. `rows`: that one and all since, in order of seq.
 
-    `last_visit` is the purchase before it. Offers that had ended by then are not known. Raises `BrokenHistory`, also if
-    a row undoes one that is not among these.
+    `last_visit` is the purchase before it. Offers that have ended by now may not be known, nor how often an event was
+    used in a period that is over. Raises `BrokenHistory`, also if a row undoes one that is not among these.
     """
-    known = {row.seq for row in rows}
-    if any(row.original_seq is not None and row.original_seq not in known for row in rows):
-        raise BrokenHistory
+    _require_originals(rows)
     undone = undos(rows)
     past = Past(
         last_visit,
