@@ -51,6 +51,7 @@ def decide_usual(
         or transaction.held_decline
         or transaction.event
         or transaction.basket is not None
+        or transaction.wants_movements
     ):
         return False
     state = <AccountState?><object>found

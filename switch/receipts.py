@@ -94,13 +94,19 @@ def lines_of(receipt: Receipt, language: Language, printer: Printer) -> list[str
     lines: list[str] = []
     room = BYTES_MAX
     for sentence in _sentences(receipt, language):
-        wrapped = [_printed(line, language, printer) for line in textwrap.wrap(sentence, printer.width)]
+        wrapped = [_printed(line, language, printer) for line in wrapped_at(printer.width, sentence)]
         size = sum(_TAG_BYTES + len(line.encode()) for line in wrapped)
         if len(lines) + len(wrapped) > LINES_MAX or size > room:
             break
         room -= size
         lines += wrapped
     return lines
+
+
+def wrapped_at(width: int, sentence: str) -> list[str]:
+    """The lines of `textwrap.wrap`, which looks for breaks at length even where none is needed."""
+    fits = len(sentence) <= width and " ".join(sentence.split()) == sentence
+    return [sentence] if fits and sentence else textwrap.wrap(sentence, width)
 
 
 def _printed(line: str, language: Language, printer: Printer) -> str:

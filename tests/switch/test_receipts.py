@@ -1,10 +1,21 @@
 """Receipt lines: what is told, in which language, and what a printer can take."""
 
+import textwrap
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switch.receipts import BYTES_MAX, LINES_MAX, RIGHT_TO_LEFT_MARK, Offer, Printer, Receipt, lines_of
+from switch.receipts import (
+    BYTES_MAX,
+    LINES_MAX,
+    RIGHT_TO_LEFT_MARK,
+    Offer,
+    Printer,
+    Receipt,
+    lines_of,
+    wrapped_at,
+)
 
 FULL = Receipt(
     currency=364,
@@ -105,3 +116,8 @@ def test_lines_always_fit(messages: list[dict[str, str]], points: int, width: in
     assert sum(5 + len(line.encode()) for line in lines) <= BYTES_MAX
     for line in lines:
         assert 0 < len(line.removeprefix(RIGHT_TO_LEFT_MARK)) <= width
+
+
+@given(st.integers(16, 64), st.text() | st.text(" \t\nab-\u00a0\u200cس", max_size=80))
+def test_lines_break_as_the_standard_library_breaks_them(width: int, sentence: str) -> None:
+    assert wrapped_at(width, sentence) == textwrap.wrap(sentence, width)
