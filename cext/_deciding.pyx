@@ -41,6 +41,7 @@ def decide_usual(
         or transaction.request.advice
         or transaction.held_decline
         or transaction.event
+        or transaction.reward
         or transaction.basket is not None
     ):
         return False

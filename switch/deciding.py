@@ -14,6 +14,7 @@ from cext._kernel import Account, Decision, Programme, decide
 from switch.basket import prices_of_one, quantities
 from switch.programme import CompiledProgramme
 from switch.replies import APPROVED, unpack
+from switch.reward_choice import number_of, reason_of
 from switch.telling import Telling, private_data, tells
 from switch.transaction import AccountKey, AccountState, Transaction
 
@@ -153,7 +154,7 @@ class Decider:
             return
         request = transaction.request
         request.now = int(now)
-        if transaction.event or transaction.basket is not None or programme.gives_items:
+        if has_details(transaction) or programme.gives_items:
             _add_details(transaction, programme.compiled)
         shadow = self._shadows.get(programme.id)
         before = state.account.copy() if shadow is not None else None
@@ -165,13 +166,13 @@ class Decider:
         if decision.changed:
             state.changed = True
         if decision.rc != APPROVED:
-            transaction.reason = REASONS.get(decision.rc, "")
+            transaction.reason = reason_of(transaction, programme.compiled) or REASONS.get(decision.rc, "")
         elif programme.tells or transaction.terminal.receipt_language is not None:
             _tell(transaction, programme, state)
 
     def _decide_in_shadow(self, shadow: LiveProgramme, account: Account, transaction: Transaction) -> None:
         """Decide the same message by a version that has no effect, and tell how it differs."""
-        if transaction.event or transaction.basket is not None or shadow.gives_items:
+        if has_details(transaction) or shadow.gives_items:
             _add_details(transaction, shadow.compiled)
         decision = decide(shadow.kernel, account, transaction.request)
         if self._compare is not None:
@@ -220,6 +221,11 @@ class Decider:
         return False
 
 
+def has_details(transaction: Transaction) -> bool:
+    """Whether the till told more than what a request holds from the beginning."""
+    return bool(transaction.event or transaction.reward) or transaction.basket is not None
+
+
 def _add_details(transaction: Transaction, programme: CompiledProgramme) -> None:
     """Put what the till told beside the amount into the programme's own numbers."""
     lines = transaction.basket
@@ -228,6 +234,7 @@ def _add_details(transaction: Transaction, programme: CompiledProgramme) -> None
         quantities=quantities(lines, programme.quantities),
         free_prices=() if lines is None else prices_of_one(lines, programme.free_skus),
         has_basket=lines is not None,
+        reward=number_of(transaction.reward, programme),
     )
 
 

@@ -52,7 +52,7 @@ def simulate(
         RuleSet(draft.kernel.table, draft.rule_ids), ground.live_versions, draft.timezone, end_s, end_date,
         ground.live.tiers,
     )  # fmt: skip
-    reader = BasketReader(dict(draft.events), draft.quantities, draft.free_skus)
+    reader = BasketReader.of(draft)
     whole = Report()
     works = [(Work(url, span), question, reader) for span in spans(ground, start_s, workers)]
     for part in _on_all_cores(_simulate_span, works, progress):

@@ -18,6 +18,7 @@ from adapters.postgres.migrations import require_schema
 from adapters.postgres.queries import named
 from cext.programme_table import SLOTS_MAX
 from switch.programme import CompiledProgramme, load
+from switch.programme.flags import COUNTED_SLOTS_MAX, TAG, free_tag_slot
 from switch.simulation.history import NO_PAST, History, Past, Person, Present, Row
 from switch.simulation.simulate import RuleSet
 
@@ -113,7 +114,11 @@ class _Slots:
     def __call__(self, kind: str, name: str) -> int:
         slot = self._slots.get((kind, name))
         if slot is None:
-            slot = next(number for number in range(SLOTS_MAX, 0, -1) if number not in self._used)
+            if kind == TAG:
+                # Nobody has a tag that only the draft names, so that one bit does for all that find none free.
+                slot = free_tag_slot(self._used) or SLOTS_MAX
+            else:
+                slot = next(number for number in range(COUNTED_SLOTS_MAX, 0, -1) if number not in self._used)
             self._slots[kind, name] = slot
             self._used.add(slot)
         return slot

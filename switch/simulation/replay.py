@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cext._kernel import REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
 from cext.programme_table import DEFICIT_MONTH
 from cext.reference.lots import Lots, checked, pack, unpack
-from cext.reference.replay import QUARTER_S, Moment
+from cext.reference.replay import AS_THEY_WERE, QUARTER_S, Moment
 from switch.programme.calendar import LocalCalendar
 from switch.simulation.history import FULL, OTHER, History, Row, Undo, account_at_start, undos
 
@@ -21,12 +21,17 @@ APPROVED = "00"
 
 
 class Basket(NamedTuple):
-    """What a message told of itself beside its amount, as the draft numbers it."""
+    """What a message told of itself beside its amount, as the draft numbers it.
+
+    `points_wanted`: points that it asked to pay with, if more points were taken than those; -1: it said nothing.
+    """
 
     event: int = 0
     quantities: tuple[int, ...] = ()
     free_prices: tuple[int, ...] = ()
     has_basket: bool = False
+    reward: int = 0
+    points_wanted: int = AS_THEY_WERE
 
 
 class Quarters:
@@ -198,6 +203,7 @@ def carried_over(account: Account, row: Row) -> Decision:
 def _asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
     """By position, as keywords cost more than the decision."""
     day, month, hour, weekday, day_of_month = quarters.at(row.at)
+    *told, points_wanted = basket
     return Request(
         row.kind,
         True,
@@ -213,11 +219,11 @@ def _asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
         row.merchant,
         row.institution,
         row.category,
-        row.points_redeemed,
+        row.points_redeemed if points_wanted == AS_THEY_WERE else points_wanted,
         row.credit_spent,
         None,
         -1,
-        *basket,
+        *told,
     )
 
 

@@ -57,7 +57,7 @@ def test_any_number_of_workers_finds_the_same(journal, workers):
         RuleSet(draft.kernel.table, draft.rule_ids), {1: RuleSet(live.kernel.table, live.rule_ids)}, "Asia/Tehran",
         END_S, 20260101, live.tiers,
     )  # fmt: skip
-    simulation = Simulation(question, BasketReader(draft.events, draft.quantities, draft.free_skus))
+    simulation = Simulation(question, BasketReader.of(draft))
     for one in made:
         gender = "female" if one.account.id % 2 else "male"
         history = one.history(SPLIT_S)

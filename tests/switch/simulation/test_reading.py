@@ -2,7 +2,7 @@ import pytest
 
 from switch.simulation.reading import BasketReader
 
-READER = BasketReader({"checkin": 3}, (("category", "bread"), ("sku", "CUT")), ("CUT", "TEA"))
+READER = BasketReader({"checkin": 3}, (("category", "bread"), ("sku", "CUT")), ("CUT", "TEA"), {"LIP": 2})
 
 
 def test_a_basket_is_counted_in_the_drafts_numbers():
@@ -24,4 +24,4 @@ def test_what_cannot_be_read_counts_as_not_told(asked):
 
 
 def test_without_a_basket_the_whole_purchase_stands_for_what_is_free():
-    assert BasketReader({}, (("free", "CUT"), ("sku", "CUT")), ("CUT",))("") == (0, (1, 0), (), False)
+    assert BasketReader({}, (("free", "CUT"), ("sku", "CUT")), ("CUT",), {})("") == (0, (1, 0), (), False, 0, AS_THEY_WERE)
