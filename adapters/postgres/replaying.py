@@ -16,7 +16,6 @@ from adapters.postgres.connecting import Connection, connection
 from adapters.postgres.errors import ProgrammeRefused
 from adapters.postgres.migrations import require_schema
 from adapters.postgres.queries import named
-from cext.programme_table import SLOTS_MAX
 from switch.programme import CompiledProgramme, load
 from switch.programme.flags import COUNTED_SLOTS_MAX, TAG, free_tag_slot
 from switch.simulation.history import NO_PAST, History, Past, Person, Present, Row
@@ -115,8 +114,8 @@ class _Slots:
         slot = self._slots.get((kind, name))
         if slot is None:
             if kind == TAG:
-                # Nobody has a tag that only the draft names, so that one bit does for all that find none free.
-                slot = free_tag_slot(self._used) or SLOTS_MAX
+                # 0 is none, and refused where it is asked for.
+                slot = free_tag_slot(self._used) or 0
             else:
                 slot = next(number for number in range(COUNTED_SLOTS_MAX, 0, -1) if number not in self._used)
             self._slots[kind, name] = slot

@@ -24,4 +24,11 @@ def test_what_cannot_be_read_counts_as_not_told(asked):
 
 
 def test_without_a_basket_the_whole_purchase_stands_for_what_is_free():
-    assert BasketReader({}, (("free", "CUT"), ("sku", "CUT")), ("CUT",), {})("") == (0, (1, 0), (), False, 0, AS_THEY_WERE)
+    assert BasketReader({}, (("free", "CUT"), ("sku", "CUT")), ("CUT",), {})("") == (
+        0,
+        (1, 0),
+        (),
+        False,
+        0,
+        AS_THEY_WERE,
+    )
