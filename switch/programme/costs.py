@@ -11,7 +11,7 @@ from fractions import Fraction
 from cext.programme_table import Fact
 from switch.programme.document import Path
 from switch.programme.events import events_in
-from switch.programme.model import Choice, PointsPer, ProgrammeModel, Rule
+from switch.programme.model import PointsPer, ProgrammeModel, Rule
 from switch.programme.reading import RuleTerms
 from switch.programme.terms import All, Comparison, Constant, Look, Relation, Truth
 
@@ -32,7 +32,7 @@ def unbounded(model: ProgrammeModel, terms: Sequence[RuleTerms]) -> Iterator[Fou
         for key, what in _without_bound(model, rule, read):
             yield ("rules", index, "then", key), f"the cost has no bound: {what}; {_WAYS_OUT}"
     for index, choice in enumerate(model.rewards):
-        if choice.points == 0 and choice.uses is None and _is_costly(choice):
+        if choice.points == 0 and choice.uses is None:
             reason = "the cost has no bound: it costs no points and may be had with every purchase; give it uses"
             yield ("rewards", index, "points"), reason
 
@@ -75,7 +75,3 @@ def _without_bound(model: ProgrammeModel, rule: Rule, read: RuleTerms) -> Iterat
         worth = Fraction(then.points.points * model.point.value, then.points.per)
         if worth >= POINTS_SHARE_MAX:
             yield "points", f"points worth {float(worth):.0%} of any amount"
-
-
-def _is_costly(choice: Choice) -> bool:
-    return choice.then is not None

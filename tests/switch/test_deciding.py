@@ -24,11 +24,11 @@ from tests.switch.test_authorise import USUAL, authoriser
 TODAY = dt.datetime.fromtimestamp(fakes.NOW, dt.UTC).date()
 LEGS = [name for name in dir(Decision) if not name.startswith("_")]
 TOLD = ("response_code", "reason", "programme", "programme_version", "last_four", "reply_fields", "amount", "told")
-CARRIED = ("event", "quantities", "free_prices", "has_basket", "now")
+CARRIED = ("event", "quantities", "free_prices", "has_basket", "reward", "now")
 CARD = FurtherCard(0, b"", 0, 0, 0, "4321", TODAY)
 ACCOUNT_NUMBERS = (
     "points", "credit", "visits", "spend", "first_visit", "last_visit", "lots", "tier", "tier_points", "counters",
-    "grants",
+    "grants", "recent",
 )  # fmt: skip
 FULL = Path("examples/bazaar-full/programmes/bazaar-full.yaml").read_text(encoding="utf-8")
 BOTH = Programmes(
@@ -104,7 +104,7 @@ def test_the_short_cut_comes_to_the_same(
         transaction.original_name = OriginalName(1, 2, TODAY, "0200") if unusual == "original" else None
         transaction.reply_fields = {39: "91"}
         # What another version left there.
-        transaction.request.carry(event=1, quantities=(5,), free_prices=(6,), has_basket=True)
+        transaction.request.carry(event=1, quantities=(5,), free_prices=(6,), has_basket=True, reward=7)
         if usually and unusual:
             assert decide_usual(transaction, states, programmes, REASONS, int(fakes.NOW), TOLD_BYTES_MAX) is False
         if usually:

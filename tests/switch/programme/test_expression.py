@@ -12,7 +12,7 @@ from switch.programme.code import condition_code
 from switch.programme.errors import ExpressionError
 from switch.programme.expression import read_condition, read_number
 from switch.programme.facts import FACTS
-from tests.cext.kernel_cases import DAY_S, MONTH, NOW, account, request
+from tests.cext.kernel_cases import DAY_S, MONTH, NOW, TODAY, account, pack_days, request
 from tests.switch.programme.programmes import scope
 
 MEMBER = {
@@ -26,6 +26,9 @@ MEMBER = {
     "club": 12,
     # NOW is 2023-11-14: 34 years old, and in 6 days 35.
     "born": 1988_11_20,
+    "recent": pack_days((TODAY - 30, 9), (TODAY - 3, 400_000), (TODAY, -1)),
+    # Brought by another member, and the first tag.
+    "flags": 1 + 256,
 }
 MESSAGE = {
     "hour": 9,
@@ -46,6 +49,7 @@ VALUES = {
     "days_since_enrolment": 364,
     "age": 34,
     "days_to_birthday": 6,
+    "spend_30d": 399_999,
     **{name: MEMBER[name] for name in ("visits", "spend", "credit")},
     **{name: MESSAGE[name] for name in ("hour", "weekday", "day_of_month", "entry_mode")},
 }
@@ -232,7 +236,7 @@ ERRORS = [
     ("hour is not visits", "`is` is not allowed"),
     ("(amount, hour) == (1, 2)", "a list is not allowed"),
     ("coupon == 5", "the fact coupon is not supported yet"),
-    ("spend_30d > 5", "the fact spend_30d is not supported yet"),
+    ("coupon > 5", "the fact coupon is not supported yet"),
     ('coupon("A") == 1', "the fact coupon is not supported yet"),
     ("qty >= 5", "qty is asked as qty"),
     ('qty("A") >= 5', "qty is asked as qty"),
