@@ -366,12 +366,15 @@ def _add_private_data(transaction: Transaction, wishes: Wishes, basket: str | No
 
 
 def _asked(wishes: Wishes, basket: str) -> str | None:
-    """What the journal keeps of DE48 and DE63: what bears on the decision, and nothing that names a person."""
-    wanted = [(tag, str(value)) for tag, value in (("PT", wishes.points), ("CR", wishes.credit)) if value != NOT_WANTED]
+    """What the journal keeps of DE48 and DE63: what bears on the decision, and nothing that names a person.
+
+    A reward stands first, as the audit looks for it there.
+    """
+    numbers = (("PT", wishes.points), ("CR", wishes.credit))
+    wanted = [("RW", wishes.reward)] if wishes.reward else []
+    wanted += [(tag, str(value)) for tag, value in numbers if value != NOT_WANTED]
     if wishes.event:
         wanted.append(("EV", wishes.event))
-    if wishes.reward:
-        wanted.append(("RW", wishes.reward))
     return build(wanted) + basket or None
 
 

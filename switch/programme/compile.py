@@ -125,11 +125,12 @@ def load(text: str, *, ids: Ids, slots: Slots | None = None) -> CompiledProgramm
         conditions = Reading(document, Names(Declared(), ids, SlotsInOrder()))
         raise ProgrammeError([*invalid(document, error), *conditions.problems]) from None
     names = Names(Declared.by(model), ids, chosen)
+    tags = _tags(document, model, names)
     reading = Reading(document, names)
     problems = reading.problems + check(document, model, reading.rules, reading.rewards)
     if _has_errors(problems):
         raise ProgrammeError(problems)
-    return _compiled(text, document, model, names, reading, problems)
+    return _compiled(text, document, model, names, reading, tags, problems)
 
 
 def _has_errors(problems: Sequence[Problem]) -> bool:
@@ -142,6 +143,7 @@ def _compiled(
     model: ProgrammeModel,
     names: Names,
     reading: Reading,
+    tags: dict[str, int],
     warnings: list[Problem],
 ) -> CompiledProgramme:
     terms = reading.rules
@@ -154,7 +156,6 @@ def _compiled(
         rows.add_grants(model, terms)
         rows.add_rules(model, terms)
         rows.add_rewards(model, reading.rewards, {code: reward.number for code, reward in rewards.items()})
-        tags = {tag: tag_bit(names.slot(TAG, tag)) for tag in model.tags}
         table = rows.table(model)
     except ExpressionError as error:
         raise ProgrammeError([problem_at(document, ("rules",), str(error))]) from None
@@ -188,6 +189,14 @@ def _compiled(
         slots=dict(names.allotted),
         warnings=tuple(sorted(problems)),
     )
+
+
+def _tags(document: Document, model: ProgrammeModel, names: Names) -> dict[str, int]:
+    """The bits of the tags: in the order of the file, as far as they have no slot yet."""
+    try:
+        return {tag: tag_bit(names.slot(TAG, tag)) for tag in model.tags}
+    except ExpressionError as error:
+        raise ProgrammeError([problem_at(document, ("tags",), str(error))]) from None
 
 
 def _rules_of(
