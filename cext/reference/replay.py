@@ -158,12 +158,11 @@ def fold(
         quarter = at // QUARTER_S
         if quarter not in moments:
             moments[quarter] = moment_of(quarter * QUARTER_S)
-        *told, points_wanted = nothing if row[23] is None else read(row[23])
-        if points_wanted == AS_THEY_WERE:
-            points_wanted = row[11]
+        basket = nothing if row[23] is None else read(row[23])
+        points_wanted = row[11] if basket[5] == AS_THEY_WERE else basket[5]
         request = Request(
             kind, True, amount, row[4], at, *moments[quarter], row[8], row[5], row[6], row[7], points_wanted, row[15],
-            None, -1, *told,
+            None, -1, *basket[:5],
         )  # fmt: skip
         decision = decide(programme, account, request)
         is_purchase = kind in PURCHASES

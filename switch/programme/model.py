@@ -280,14 +280,13 @@ class Choice(_Part):
     @property
     def rule(self) -> Rule:
         """The rule that it comes to, beside its price."""
-        gift = self.then
-        given = {} if gift is None else {"free": gift.free, "discount": gift.discount, "credit": gift.credit}
+        gift = self.then or Gift.model_construct()
         return Rule.model_construct(
             id=f"{REWARDS}.{self.code}",
             when=self.when,
             uses=self.uses,
-            then=Then.model_construct(message=self.message, **given),
-            cap=None if gift is None else gift.cap,
+            then=Then.model_construct(free=gift.free, discount=gift.discount, credit=gift.credit, message=self.message),
+            cap=gift.cap,
         )
 
 

@@ -178,6 +178,7 @@ class RuleScope:
         if name == QTY:
             return self._quantity(plain, named)
         known = self.names.declared
+        look: Callable[[str], Look]
         if name == STAMPS:
             what, declared, look = "stamp card", known.stamps, self.names.stamps
         elif name == USES:

@@ -203,7 +203,6 @@ def carried_over(account: Account, row: Row) -> Decision:
 def _asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
     """By position, as keywords cost more than the decision."""
     day, month, hour, weekday, day_of_month = quarters.at(row.at)
-    *told, points_wanted = basket
     return Request(
         row.kind,
         True,
@@ -219,11 +218,11 @@ def _asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
         row.merchant,
         row.institution,
         row.category,
-        row.points_redeemed if points_wanted == AS_THEY_WERE else points_wanted,
+        row.points_redeemed if basket.points_wanted == AS_THEY_WERE else basket.points_wanted,
         row.credit_spent,
         None,
         -1,
-        *told,
+        *basket[:5],
     )
 
 
