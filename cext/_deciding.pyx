@@ -52,6 +52,7 @@ def decide_usual(
         or transaction.event
         or transaction.reward
         or transaction.basket is not None
+        or transaction.wants_movements
     ):
         return False
     state = <AccountState?><object>found

@@ -13,9 +13,11 @@ from cext._deciding import decide_usual
 from cext._kernel import Account, Decision, Programme, decide
 from cext._telling import Teller
 from switch.basket import prices_of_one, quantities
+from switch.movements import Movements
 from switch.programme import CompiledProgramme
 from switch.replies import APPROVED, unpack
 from switch.reward_choice import number_of, reason_of
+from switch.statement import Statements
 from switch.telling import Telling, private_data, teller_of
 from switch.transaction import AccountKey, AccountState, Transaction
 
@@ -87,10 +89,12 @@ class Decider:
 
     def __init__(self, programmes: Programmes, compare: Compare | None = None) -> None:
         self._compare = compare
+        self._statements = Statements()
         self.take(programmes)
 
     def take(self, programmes: Programmes) -> None:
         """From now on these decide; those in shadow each on the account as the live one found it, without effect."""
+        self._statements.forget()
         self._live = dict(programmes.live)
         self._shadows = dict(programmes.shadows)
         # While one decides beside it, no message of that programme takes the short cut.
@@ -168,9 +172,24 @@ class Decider:
         if decision.rc != APPROVED:
             transaction.reason = reason_of(transaction, programme.compiled) or REASONS.get(decision.rc, "")
             return
+        if transaction.wants_movements:
+            self._tell_movements(transaction, programme, state)
+            return
         if programme.teller.tells:
             transaction.told = programme.teller.tell(state.account, decision, TOLD_BYTES_MAX)
         _add_receipt(transaction, programme, state)
+
+    def _tell_movements(self, transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
+        """Say what the reply to an inquiry for the last movements will tell."""
+        transaction.told = self._statements.told(
+            programme.compiled,
+            programme.version,
+            programme.teller,
+            Telling(programme.compiled, state.account, transaction.decision, transaction.request.local_day),
+            transaction.movements or Movements(state.account, ()),
+            transaction.terminal,
+            transaction.language,
+        )
 
     def _decide_in_shadow(self, shadow: LiveProgramme, account: Account, transaction: Transaction) -> None:
         """Decide the same message by a version that has no effect, and tell how it differs."""

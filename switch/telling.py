@@ -11,6 +11,7 @@ from cext._telling import Teller
 from cext.reference import counters, grants
 from protocol import tlv
 from switch.programme import CompiledProgramme
+from switch.programme import Offer as CompiledOffer
 from switch.receipts import Language, Offer, Printer, Receipt, lines_of
 
 _REWARD = ".reward"
@@ -34,6 +35,10 @@ class Telling:
         self._local_day = local_day
         self._counters = {slot: value for slot, _, value in counters.unpack(account.counters)}
         self._fired = [programme.rules[index] for index in decision.rule_list]
+
+    def standing(self, teller: Teller, bytes_max: int) -> str:
+        """Tier, stamps, tickets and the offers applied, as every reply tells them, in at most so many bytes."""
+        return teller.tell(self._account, self._decision, bytes_max)
 
     def lines(self, language: Language, printer: Printer) -> list[str]:
         """The receipt's lines."""
@@ -89,12 +94,21 @@ class Telling:
             if message is not None:
                 yield message.texts
 
-    def _offers(self) -> Iterator[Offer]:
-        """The offers that are open, in the words of their grants."""
+    def live_offers(self) -> Iterator[str]:
+        """The rules whose offers are open."""
+        return (offer.rule for offer, _ in self._open())
+
+    def _open(self) -> Iterator[tuple[CompiledOffer, grants.Grant]]:
         held = {grant.slot: grant for grant in grants.unpack(self._account.grants)}
         for offer in self._programme.grants:
             grant = held.get(offer.slot)
-            if grant is None or grant.state or grant.until < self._local_day or offer.message is None:
+            if grant is not None and not grant.state and grant.until >= self._local_day:
+                yield offer, grant
+
+    def _offers(self) -> Iterator[Offer]:
+        """The offers that are open, in the words of their grants."""
+        for offer, grant in self._open():
+            if offer.message is None:
                 continue
             values = {name: f"{value:,}" for name, value in zip(offer.values, grant.values, strict=False)}
             texts = {language: text.format_map(values) for language, text in offer.message.texts.items()}

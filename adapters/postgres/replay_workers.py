@@ -16,8 +16,6 @@ from multiprocessing.sharedctypes import Synchronized
 from typing import TypeVar
 
 from adapters.postgres.replaying import Ground, Span, histories
-from cext.programme_table import Fact
-from switch.programme import CompiledProgramme
 from switch.simulation import uplift
 from switch.simulation.reading import BasketReader
 from switch.simulation.simulate import Question, RuleSet, Simulation
@@ -42,13 +40,8 @@ def spans(ground: Ground, start_s: int, workers: int | None = None) -> list[Span
     """The shards in as many ranges as there are workers (None: one for each core)."""
     count = max(1, min(workers or os.cpu_count() or 1, ground.shards))
     bounds = [ground.shards * part // count for part in range(count + 1)]
-    days_of = ground.draft.timezone if looks_back(ground.draft) else None
+    days_of = ground.draft.timezone if ground.draft.looks_back else None
     return [Span(ground.programme, first, end, start_s, days_of) for first, end in pairwise(bounds)]
-
-
-def looks_back(programme: CompiledProgramme) -> bool:
-    """Whether a rule asks for the spend of the last days."""
-    return any(fact == Fact.SPEND_30D for _, fact, _, _ in programme.kernel.table[1])
 
 
 def simulate(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from cext._kernel import Programme
+from cext.programme_table import Fact
 from switch.programme.checks import check, check_counts
 from switch.programme.document import Document, read
 from switch.programme.errors import ExpressionError, Problem, ProgrammeError, Severity
@@ -18,20 +19,22 @@ from switch.programme.names import Declared, Ids, Names, Slots, SlotsInOrder
 from switch.programme.problems import invalid, problem_at
 from switch.programme.reading import Reading, RuleTerms
 from switch.programme.table import TableRows
-from switch.programme.terms import looks_of
+from switch.programme.terms import Truth, looks_of
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
     """A row of the table: `id` is what the journal shows, `rule` what was written, `facts` what it looks at.
 
-    A stamp card makes two rows, `rule.id` + ".reward" and `rule.id`. A reward of the catalogue makes one, "rewards." +
-    its code; then `choice` is what was written, and `rule` what it comes to beside its price.
+    `condition` is the row's whole one, with what a stamp card, free goods, a hold-out and the catalogue add to `when`;
+    None: it always holds. A stamp card makes two rows, `rule.id` + ".reward" and `rule.id`. A reward of the catalogue
+    makes one, "rewards." + its code; then `choice` is what was written, and `rule` what it comes to beside its price.
     """
 
     id: str
     rule: Rule
     facts: tuple[str, ...]
+    condition: Truth | None = None
     choice: Choice | None = None
 
 
@@ -109,6 +112,11 @@ class CompiledProgramme:
     slots: Mapping[tuple[str, str], int]
     warnings: tuple[Problem, ...]
 
+    @property
+    def looks_back(self) -> bool:
+        """Whether a rule asks for the spend of the last days, so that accounts keep it."""
+        return any(fact == Fact.SPEND_30D for _, fact, _, _ in self.kernel.table[1])
+
 
 def load(text: str, *, ids: Ids, slots: Slots | None = None) -> CompiledProgramme:
     """Validate and compile a programme's YAML. Raises ProgrammeError, which names every mistake with its
@@ -174,7 +182,7 @@ def _compiled(
         partners=tuple(model.partners),
         source_hash=hashlib.sha256(text.encode()).hexdigest(),
         model=model,
-        rules=_rules_of(model, [*terms, *reading.rewards], names, rows.rows_of),
+        rules=_rules_of(model, [*terms, *reading.rewards], names, rows),
         quantities=tuple(names.quantities),
         free_skus=tuple(gifts.free_skus),
         messages=tuple(gifts.messages),
@@ -200,13 +208,14 @@ def _tags(document: Document, model: ProgrammeModel, names: Names) -> dict[str, 
 
 
 def _rules_of(
-    model: ProgrammeModel, terms: Sequence[RuleTerms], names: Names, rows: Sequence[tuple[str, int]]
+    model: ProgrammeModel, terms: Sequence[RuleTerms], names: Names, rows: TableRows
 ) -> tuple[CompiledRule, ...]:
     """What each row was written as; the catalogue's places are behind those of the rules."""
     choices = [*[None] * len(model.rules), *model.rewards]
     written = [*model.rules, *(choice.rule for choice in model.rewards)]
     return tuple(
-        CompiledRule(row_id, written[at], _facts_of(written[at], terms[at], names), choices[at]) for row_id, at in rows
+        CompiledRule(row_id, written[at], _facts_of(written[at], terms[at], names), condition, choices[at])
+        for (row_id, at), condition in zip(rows.rows_of, rows.conditions, strict=True)
     )
 
 

@@ -62,6 +62,9 @@ SHAPES = {
 REFERRED = "referred"
 """A fact that is true or not, and stands by itself."""
 
+REWARD, HOLDOUT = "reward", "holdout"
+"""Facts that no author writes: what was chosen out of the catalogue, and the place among the members of a hold-out."""
+
 TO_COME = frozenset({"coupon"})
 """Facts that are designed and not built."""
 

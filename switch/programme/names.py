@@ -17,6 +17,7 @@ from switch.programme.facts import (
     EVENT_FACT,
     FACTS,
     GRANT,
+    HOLDOUT,
     QTY,
     REFERRED,
     SHAPES,
@@ -129,7 +130,7 @@ class Names:
 
     def place(self, seed: int) -> Look:
         """The account's place among those of a rule, 0 … 99."""
-        return Look("holdout", self.look_up((int(Lookup.HOLDOUT), seed, 0)), Unit.COUNT, highest=99)
+        return Look(HOLDOUT, self.look_up((int(Lookup.HOLDOUT), seed, 0)), Unit.COUNT, highest=99)
 
     def flag(self, name: str, bit: int) -> Look:
         """Whether something is true of the member."""

@@ -30,6 +30,7 @@ from switch.programme.checks import in_order
 from switch.programme.code import condition_code, number_code
 from switch.programme.errors import ExpressionError
 from switch.programme.events import events_in
+from switch.programme.facts import REWARD
 from switch.programme.gifts import Gifts
 from switch.programme.holdout import seed_of
 from switch.programme.model import ProgrammeModel, Rule, Tier, Uses
@@ -42,15 +43,16 @@ FREE = "free"
 CHOSEN = "chosen"
 """The same of a free item that the till asked for: 1 only if it is in the basket."""
 PERIODS = {"day": Period.DAY, "month": Period.MONTH, "year": Period.YEAR, "life": Period.LIFE}
-_REWARD = Look("reward", int(Fact.REWARD), Unit.CODE)
+_REWARD = Look(REWARD, int(Fact.REWARD), Unit.CODE)
 _BASES = {"points": TierBasis.TIER_POINTS, "spend": TierBasis.SPEND, "visits": TierBasis.VISITS}
 
 
 @dataclass(slots=True)
 class TableRows:
-    """The rows of a table as they grow. `rows_of`: for each rule row its id and the rule's place in the file.
+    """The rows of a table as they grow.
 
-    The catalogue's rewards have their places behind those of the rules.
+    `rows_of`: for each rule row its id and the rule's place in the file, the catalogue's rewards behind the rules;
+    `conditions`: what each row's code says.
     """
 
     names: Names
@@ -62,6 +64,7 @@ class TableRows:
     grants: list[GrantRow] = field(default_factory=list)
     values: list[ValueRow] = field(default_factory=list)
     rows_of: list[tuple[str, int]] = field(default_factory=list)
+    conditions: list[Truth | None] = field(default_factory=list)
     _groups: dict[str, int] = field(default_factory=dict)
 
     def add_grants(self, model: ProgrammeModel, terms: Sequence[RuleTerms]) -> None:
@@ -143,6 +146,7 @@ class TableRows:
             )
         )
         self.rows_of.append((row_id, index))
+        self.conditions.append(when)
 
     def _limits(self, rule: Rule) -> list[LimitRow]:
         uses = rule.uses or Uses.model_construct()

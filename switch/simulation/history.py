@@ -80,6 +80,7 @@ class Present(NamedTuple):
     counters: bytes = b""
     grants: bytes = b""
     flags: int = 0
+    recent: bytes = b""
 
 
 class Past(NamedTuple):

@@ -91,6 +91,7 @@ def test_buying_until_it_is_enough_and_choosing(sephora: Story) -> None:
     (found,) = asyncio.run(explain(story.url, str(chosen.heard.fields[37])))
     assert found.rules == ("base", "rewards.LIP")
     assert found.asked.startswith("RW003LIP")
+    assert {rule.id: rule.hindrances for rule in found.why.rules}["rewards.PURSE"] == ("the till did not ask for it",)
     # Once more: the same message has the same answer, another wish under its key is another message.
     again = story.till.ask(message_like(chosen.sent, "0201"))
     assert (again.fields[39], again.fields[62]) == ("00", chosen.heard.fields[62])
@@ -124,7 +125,14 @@ def test_what_cannot_be_had_moves_nothing(
     story = sephora
     story.buy(9_000_000)
     more = {} if lines is None else {"de63": lines}
-    assert refused(story.buy(1_000_000, de48=wish(code), **more)) == answer
+    reply = story.buy(1_000_000, de48=wish(code), **more)
+    assert refused(reply) == answer
+    if answer[0] == "05":
+        # Decided again from the journal, it is refused again, and the rules' reasons are known.
+        (found,) = asyncio.run(explain(story.url, str(reply.heard.fields[37])))
+        assert found.why.note == ""
+        lacked = {rule.id: rule.hindrances for rule in found.why.rules}
+        assert (lacked["rewards.LIP"] == ("LIPSTICK was not in the basket; needs one",)) is ("basket" in answer[1])
     assert story.balance().points == 900
 
 
