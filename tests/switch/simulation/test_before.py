@@ -38,8 +38,8 @@ def present(account: Account) -> Present:
     return Present(*(getattr(account, name) for name in Present._fields))
 
 
-def assert_alike(found: Account, real: Account, at: int, *, but: str = "") -> None:
-    """Alike in all that a rule may look at in that moment, but for the uses of a rule."""
+def assert_alike(found: Account, real: Account, at: int, *, but: str = "", today: int = 0) -> None:
+    """Alike in all that a rule may look at then, but for the uses of a rule and for offers that ended by `today`."""
     assert [getattr(found, name) for name in PLAIN] == [getattr(real, name) for name in PLAIN]
     if real.visits:
         assert (found.first_visit, found.last_visit) == (real.first_visit, real.last_visit)
@@ -50,7 +50,7 @@ def assert_alike(found: Account, real: Account, at: int, *, but: str = "") -> No
             continue
         if kind == "grant":
             one, other = (Grants(account.grants, local_day=day).live(slot) for account in (found, real))
-            assert one == other
+            assert one == other or (one is None and other is not None and other.until < today)
         else:
             period = 3 if name.endswith("/day") else 0
             one, other = (
@@ -96,7 +96,7 @@ def test_the_last_purchase_takes_only_what_came_since(seed, steps):
         return
     found = account_before_last(present(made.account), since, tier, previous, QUARTERS.day)
     # How often an event was used that day, an event of a later day may have made forgotten; no purchase asks for it.
-    assert_alike(found, before[last.seq - 1], last.at, but="came/day")
+    assert_alike(found, before[last.seq - 1], last.at, but="came/day", today=QUARTERS.day(made.rows[-1].at))
     decision = decide(LIVE.kernel, found, asking(last, QUARTERS, read(last.asked or "")))
     assert (decision.rules, decision.points_earned) == (last.rules or b"", last.points_earned)
 
@@ -109,6 +109,9 @@ def test_without_a_row_that_moved_something_nothing_is_claimed(seed, steps, gone
     if not bought:
         return
     missing = bought[gone % len(bought)]
+    if any(row.kind == 5 and row.original_seq == missing.seq for row in made.rows):
+        # What was taken back may have moved nothing in the end.
+        return
     rows = [row for row in made.rows if row.seq != missing.seq]
     tiers = {row.seq: tier for row, tier in zip(made.rows, made.tiers, strict=True)}
     with pytest.raises(BrokenHistory):
