@@ -16,7 +16,7 @@ async def differences(url: str, name: str) -> list[str]:
     """Every leg that comes out otherwise, from the first message on; none if all is well."""
     ground = await survey(url, None, name)
     live: CompiledProgramme = ground.live
-    reader = BasketReader(live.events, live.quantities, live.free_skus)
+    reader = BasketReader.of(live)
     quarters = Quarters(live.timezone)
     found = []
     async for history in histories(url, Span(ground.programme, 0, ground.shards, 0)):
