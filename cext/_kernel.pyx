@@ -20,7 +20,7 @@ from cext._kernel_counters cimport (
     make_room,
     packed_counters,
 )
-from cext._kernel_effects cimport count_effects, credit_of, discount_of, points_of
+from cext._kernel_effects cimport count_effects, credit_of, discount_of, points_of, price_of
 from cext._kernel_facts cimport find_facts
 from cext._kernel_grants cimport Grants, begin_grants, packed_grants, undo_grants
 from cext._kernel_lots cimport (
@@ -35,8 +35,9 @@ from cext._kernel_lots cimport (
     take_earliest,
     within_bounds,
 )
+from cext._kernel_recent cimport Recent, begin_recent, packed_recent, recent_within_bounds, spend_on
 from cext._kernel_records cimport Account, Decision, Original, Programme, Request, pack_lots
-from cext._kernel_rules cimport fire, give_grants
+from cext._kernel_rules cimport REWARD_GIVEN, REWARD_USED_UP, fire, give_grants, refusal_of_reward
 from cext._kernel_table cimport FACT_SLOTS, ON_EVENT, ON_PURCHASE, RULES_MAX, Table
 from cext._kernel_tiers cimport entered, points_after
 from cext._kernel_undo cimport Moves, Packed, Part, claw_back, give_back, movable, part_of, split_moves
@@ -76,10 +77,12 @@ cdef int64_t AMOUNT_MAX = 999_999_999_999
 cdef int64_t ALL_THAT_GOES = 0x7FFF_FFFF_FFFF_FFFF
 
 cdef str RC_APPROVED = "00"
+cdef str RC_REFUSED = "05"
 cdef str RC_INVALID_TRANSACTION = "12"
 cdef str RC_INVALID_AMOUNT = "13"
 cdef str RC_NO_ORIGINAL = "25"
 cdef str RC_INSUFFICIENT = "51"
+cdef str RC_OVER_COUNT_LIMIT = "65"
 cdef str RC_BLOCKED = "78"
 
 cdef struct Working:
@@ -87,9 +90,11 @@ cdef struct Working:
     Lots lots
     Counters counters
     Grants grants
-    # Whether there is anything to do with counters and grants; if not, the copies are not even made.
+    Recent recent
+    # Whether there is anything to do with counters, grants and the last days; if not, the copies are not even made.
     bint counting
     bint granting
+    bint recalling
     int64_t expired
     int64_t visits
     int64_t spend
@@ -213,7 +218,9 @@ cdef Decision unchanged(Account account, Request request, str rc):
     return decision
 
 
-cdef void begin(Working *w, Account account, Request request, bint counting, bint granting) noexcept:
+cdef void begin(
+    Working *w, Account account, Request request, bint counting, bint granting, bint recalling
+) noexcept:
     """Copy the account's parts, without what has lapsed by the message's date."""
     w.lots.count = account.count
     w.lots.moves = 0
@@ -229,6 +236,9 @@ cdef void begin(Working *w, Account account, Request request, bint counting, bin
     w.granting = granting or PyBytes_GET_SIZE(account.packed_grants) != 0
     if w.granting:
         begin_grants(&w.grants, account.packed_grants, request.local_day)
+    w.recalling = recalling
+    if recalling:
+        begin_recent(&w.recent, account.packed_recent)
     w.visits = account.visits
     w.spend = account.spend
     w.tier = account.tier
@@ -250,13 +260,30 @@ cdef inline int64_t spend_of(
 
 
 cdef bint pay(
-    Programme programme, Account account, Request request, const Lots *lots, int64_t rest, Decision decision
+    Programme programme,
+    Account account,
+    Request request,
+    const Lots *lots,
+    int64_t price,
+    int64_t rest,
+    Decision decision,
 ) noexcept:
-    """Put down what points and credit pay of the rest; False if they are not enough."""
+    """Put down the price of a reward, and what points and credit pay of the rest; False if they are not enough.
+
+    An advice takes what points there are. An event has nothing to pay but a price.
+    """
     cdef bint redeeming = request.kind == KIND_REDEMPTION
     cdef bint by_credit = request.kind == KIND_CREDIT_PURCHASE
+    cdef int64_t available = spendable(lots)
+    if price > available:
+        if not request.advice:
+            return False
+        price = available
+    if request.kind == KIND_EVENT:
+        decision.points_redeemed = price
+        return True
     decision.points_redeemed = spend_of(
-        spendable(lots),
+        available - price,
         rest // programme.point_value,
         request.points_wanted,
         redeeming,
@@ -266,6 +293,7 @@ cdef bint pay(
     if decision.points_redeemed < 0:
         return False
     rest -= decision.points_redeemed * programme.point_value
+    decision.points_redeemed += price
     decision.credit_spent = spend_of(
         larger(0, account.credit), rest, request.credit_wanted, by_credit, by_credit and rest > 0, request.advice
     )
@@ -280,26 +308,36 @@ cdef Decision purchase(Programme programme, Account account, Request request):
     cdef int64_t facts[FACT_SLOTS]
     cdef const Table *table = &programme.compiled
     cdef int32_t count
+    cdef int refused = REWARD_GIVEN
     cdef bint is_event = request.kind == KIND_EVENT
     cdef int64_t amount = 0 if is_event else request.amount
     cdef Decision decision
 
     if is_event and not table.conditional:
         return unchanged(account, request, RC_APPROVED)
-    begin(&w, account, request, table.counts, table.grants_count != 0)
+    begin(&w, account, request, table.counts, table.grants_count != 0, table.recalls and not is_event)
     if table.instructions_count:
         find_facts(table, facts, account, request, amount, account.points - w.expired, &w.counters, &w.grants)
     count = fire(table, ON_EVENT if is_event else ON_PURCHASE, facts, &w.counters, &w.grants, fired)
     if is_event and count == 0:
         return unchanged(account, request, RC_APPROVED)
 
+    if request.reward != 0 and not is_event and not request.advice:
+        refused = refusal_of_reward(table, facts, fired, count)
+        if refused == REWARD_USED_UP:
+            return unchanged(account, request, RC_OVER_COUNT_LIMIT)
+
     decision = Decision.__new__(Decision)
     decision.discount = discount_of(table, fired, count, request, amount)
-    if not is_event and not pay(programme, account, request, &w.lots, amount - decision.discount, decision):
+    if not pay(
+        programme, account, request, &w.lots, price_of(table, fired, count), amount - decision.discount, decision
+    ):
         return unchanged(account, request, RC_INSUFFICIENT)
+    if refused != REWARD_GIVEN:
+        return unchanged(account, request, RC_REFUSED)
     decision.points_earned = points_of(table, fired, count, decision.to_pay, account.tier)
     decision.credit_granted = credit_of(table, fired, count, decision.to_pay)
-    if decision.points_earned > LEG_MAX or decision.credit_granted > LEG_MAX:
+    if larger(larger(decision.points_earned, decision.credit_granted), decision.points_redeemed) > LEG_MAX:
         return unchanged(account, request, RC_INVALID_AMOUNT)
     decision.points_expired = w.expired
 
@@ -310,6 +348,8 @@ cdef Decision purchase(Programme programme, Account account, Request request):
     if not is_event:
         w.visits += 1
         w.spend += amount
+    if w.recalling:
+        spend_on(&w.recent, <int32_t>request.local_day, amount)
     if table.tiers_count:
         w.tier_points = points_after(table, account.tier_points, decision.points_earned)
         w.tier = entered(table, fired, count, account.tier, w.tier_points, w.spend, w.visits)
@@ -335,7 +375,7 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
     cdef int64_t credit = account.credit + decision.credit_granted - decision.credit_spent
     if not (within_bounds(&w.lots) and bounded(points) and bounded(credit) and bounded(w.spend)):
         return False
-    if not bounded(w.tier_points):
+    if not bounded(w.tier_points) or (w.recalling and not recent_within_bounds(&w.recent)):
         return False
     decision.lots_moved = pack_lots(w.lots.moved, w.lots.moves)
     decision.counters_moved = b""
@@ -358,6 +398,7 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
         or w.tier_points != account.tier_points
         or PyBytes_GET_SIZE(decision.counters_moved) != 0
         or (w.granting and w.grants.changed)
+        or (w.recalling and w.recent.changed)
     )
     if w.granting and w.grants.changed:
         keep_grants(account, decision, &w.grants)
@@ -367,6 +408,8 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
     memcpy(account._lots, w.lots.lots, w.lots.count * sizeof(Lot))
     account.tier = w.tier
     account.tier_points = w.tier_points
+    if w.recalling and w.recent.changed:
+        account.packed_recent = packed_recent(&w.recent)
     keep_visit(account, request, w.visits)
     account.spend = w.spend
     return True
@@ -466,7 +509,14 @@ cdef Decision undo(Programme programme, Account account, Request request):
     if not find_part(original, request, &part):
         return unchanged(account, request, RC_INVALID_AMOUNT)
 
-    begin(&w, account, request, PyBytes_GET_SIZE(original.counters_moved) != 0, False)
+    begin(
+        &w,
+        account,
+        request,
+        PyBytes_GET_SIZE(original.counters_moved) != 0,
+        False,
+        programme.compiled.recalls and part.amount != 0,
+    )
     expired = w.expired
     earned = part.points_earned
     redeemed = part.points_redeemed
@@ -505,6 +555,8 @@ cdef Decision undo(Programme programme, Account account, Request request):
         if original.kind != KIND_EVENT:
             w.visits = larger(0, account.visits - 1)
     w.spend = larger(0, account.spend - part.direction * part.amount)
+    if w.recalling:
+        spend_on(&w.recent, <int32_t>request.local_day, -part.direction * part.amount)
     w.tier_points = points_after(&programme.compiled, account.tier_points, decision.points_earned)
     if not settle(programme, account, request, decision, &w):
         return unchanged(account, request, RC_INVALID_AMOUNT)

@@ -47,7 +47,7 @@ cdef class Original:
 @cython.freelist(256)
 cdef class Request:
     cdef public int64_t kind, amount, currency, now, local_day, local_month, hour, weekday, day_of_month, entry_mode
-    cdef public int64_t merchant, institution, category, points_wanted, credit_wanted, replacement_amount, event
+    cdef public int64_t merchant, institution, category, points_wanted, credit_wanted, replacement_amount, event, reward
     cdef public bint advice, has_basket
     cdef public Original original
     cdef readonly tuple quantities, free_prices

@@ -168,6 +168,7 @@ class Request:
     original: Original | None
     replacement_amount: int
     event: int
+    reward: int
     has_basket: bool
     def __init__(
         self,
@@ -193,9 +194,10 @@ class Request:
         quantities: tuple[int, ...] = (),
         free_prices: tuple[int, ...] = (),
         has_basket: bool = False,
+        reward: int = 0,
     ) -> None: ...
     def carry(
-        self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool
+        self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool, reward: int
     ) -> None: ...
     @property
     def quantities(self) -> tuple[int, ...]: ...

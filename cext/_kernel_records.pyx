@@ -31,6 +31,7 @@ from cext._kernel_reserves cimport (
     check_reserve_moves,
     check_reserves,
 )
+from cext._kernel_recent cimport SPEND_DAYS
 from cext._kernel_table cimport FACTS_MAX, LOOKUPS_MAX, RULES_MAX, VALUES_PER_GRANT_MAX
 from cext._kernel_table cimport FACTS as FACTS_COUNT
 
@@ -54,6 +55,7 @@ _BOUNDS = {
     "GRANTS_MAX": GRANTS_MAX,
     "RESERVES_MAX": RESERVES_MAX,
     "RECENT_DAYS_MAX": RECENT_DAYS_MAX,
+    "SPEND_DAYS": SPEND_DAYS,
     "SLOTS_MAX": SLOTS_MAX,
     "BASKET_ITEMS_MAX": BASKET_ITEMS_MAX,
     "BALANCE_MAX": BALANCE_MAX,
@@ -384,6 +386,7 @@ cdef class Request:
         tuple quantities not None=(),
         tuple free_prices not None=(),
         bint has_basket=False,
+        int64_t reward=0,
     ):
         self.kind = kind
         self.advice = advice
@@ -407,13 +410,23 @@ cdef class Request:
         self.quantities = items_of("quantities", quantities)
         self.free_prices = items_of("free_prices", free_prices)
         self.has_basket = has_basket
+        self.reward = reward
 
-    def carry(self, *, int64_t event, tuple quantities not None, tuple free_prices not None, bint has_basket):
+    def carry(
+        self,
+        *,
+        int64_t event,
+        tuple quantities not None,
+        tuple free_prices not None,
+        bint has_basket,
+        int64_t reward,
+    ):
         """Take what the message told beside the amount, in the numbers of the programme that decides."""
         self.event = event
         self.quantities = items_of("quantities", quantities)
         self.free_prices = items_of("free_prices", free_prices)
         self.has_basket = has_basket
+        self.reward = reward
 
 
 @cython.final

@@ -58,7 +58,8 @@ cdef enum:
     ASKED = 23
     ROW_LENGTH = 24
     MOMENT_LENGTH = 5
-    BASKET_LENGTH = 4
+    BASKET_LENGTH = 6
+    AS_THEY_WERE = -2
 
 cdef int64_t FACTOR_SPLIT_MAX = 1_000_000
 cdef int64_t AMOUNT_SPLIT_MAX = 1_000_000_000_000
@@ -428,13 +429,14 @@ def fold(
         request.merchant = row[MERCHANT]
         request.institution = row[INSTITUTION]
         request.category = row[CATEGORY]
-        request.points_wanted = row[POINTS_REDEEMED]
         request.credit_wanted = row[CREDIT_SPENT]
         basket = nothing if row[ASKED] is None else tuple_of(read(row[ASKED]), BASKET_LENGTH)
         request.event = basket[0]
         request.quantities = basket[1]
         request.free_prices = basket[2]
         request.has_basket = basket[3]
+        request.reward = basket[4]
+        request.points_wanted = row[POINTS_REDEEMED] if basket[5] == AS_THEY_WERE else basket[5]
         decision = decide(programme, account, request)
 
         version = row[VERSION]

@@ -18,7 +18,7 @@ cdef class Transaction:
     cdef public dict reply_fields
     cdef public bytes header, stored_reply
     cdef public str response_code, reason, held_decline, rrn, currency, settlement_date, last_four
-    cdef public str event, language, asked, told
+    cdef public str event, reward, language, asked, told
     cdef public Request request
     cdef public Decision decision
     cdef public int64_t key, fingerprint, amount, kind, token_low, terminal_id

@@ -36,6 +36,7 @@ class Transaction:
     last_four: str | None
     basket: Any
     event: str
+    reward: str
     wide: Any
     movements: Any
     language: Any

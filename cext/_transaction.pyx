@@ -51,6 +51,7 @@ cdef class Transaction:
         self.reason = ""
         self.held_decline = ""
         self.event = ""
+        self.reward = ""
         self.told = ""
 
     def belongs_to(self, int64_t shard, int64_t account_id):

@@ -16,6 +16,7 @@ from switch.basket import prices_of_one, quantities
 from switch.movements import Movements
 from switch.programme import CompiledProgramme
 from switch.replies import APPROVED, unpack
+from switch.reward_choice import number_of, reason_of
 from switch.statement import Statements
 from switch.telling import Telling, private_data, teller_of
 from switch.transaction import AccountKey, AccountState, Transaction
@@ -169,7 +170,7 @@ class Decider:
         if decision.changed:
             state.changed = True
         if decision.rc != APPROVED:
-            transaction.reason = REASONS.get(decision.rc, "")
+            transaction.reason = reason_of(transaction, programme.compiled) or REASONS.get(decision.rc, "")
             return
         if transaction.wants_movements:
             self._tell_movements(transaction, programme, state)
@@ -248,6 +249,7 @@ def _add_details(transaction: Transaction, programme: CompiledProgramme) -> None
         quantities=quantities(lines, programme.quantities),
         free_prices=() if lines is None else prices_of_one(lines, programme.free_skus),
         has_basket=lines is not None,
+        reward=number_of(transaction.reward, programme),
     )
 
 

@@ -17,7 +17,7 @@ from switch.programme.terms import Look, Unit
 from switch.programme.why import LimitReached, NoOffer, Reasons, RuleWhy, Unmet, Why
 from switch.programme.why_words import Words
 from switch.receipts import Language
-from switch.simulation.before import account_before_last
+from switch.simulation.before import DayOf, account_before_last
 from switch.simulation.history import EVENT, PURCHASES, BrokenHistory, Present
 from switch.simulation.reading import BasketReader
 from switch.simulation.replay import APPROVED, Quarters, asking
@@ -47,6 +47,7 @@ class _Known:
     words: Words
     read: BasketReader
     quarters: Quarters
+    looks_back: bool
 
 
 class Statements:
@@ -84,8 +85,15 @@ class Statements:
     def _of(self, programme: CompiledProgramme) -> _Known:
         known = self._known.get(programme.source_hash)
         if known is None:
-            read = BasketReader(programme.events, programme.quantities, programme.free_skus)
-            known = _Known(programme.kernel, Reasons(programme), Words(programme), read, Quarters(programme.timezone))
+            read = BasketReader.of(programme)
+            known = _Known(
+                programme.kernel,
+                Reasons(programme),
+                Words(programme),
+                read,
+                Quarters(programme.timezone),
+                programme.looks_back,
+            )
             self._known[programme.source_hash] = known
         return known
 
@@ -158,7 +166,7 @@ def _why(known: _Known, version: int, movements: Movements) -> Why | None:
         return None
     last = rows[at].row
     try:
-        before = _account_before(movements, at)
+        before = _account_before(movements, at, known.quarters.day if known.looks_back else None)
         request = asking(last, known.quarters, known.read(last.asked or ""))
         decision = decide(known.kernel, before.copy(), request)
     except (BrokenHistory, ValueError, OverflowError):
@@ -166,7 +174,7 @@ def _why(known: _Known, version: int, movements: Movements) -> Why | None:
     return known.reasons.of(before, request) if _is_same(last, decision) else None
 
 
-def _account_before(movements: Movements, at: int) -> Account:
+def _account_before(movements: Movements, at: int, day_of: DayOf | None) -> Account:
     """The account before its last purchase, which is rows[at]. Raises `BrokenHistory`."""
     account, rows = movements
     present = Present(*(getattr(account, name) for name in Present._fields))
@@ -174,7 +182,8 @@ def _account_before(movements: Movements, at: int) -> Account:
     purchase = next((each.row.at for each in earlier if each.row.kind in PURCHASES), 0)
     # No undoing changes a tier, and that of a transfer does not say which it was.
     tier = next((each.tier_after for each in earlier if each.row.kind in (*PURCHASES, EVENT)), 0)
-    before = account_before_last(present, [each.row for each in reversed(rows[: at + 1])], tier, purchase)
+    since = [each.row for each in reversed(rows[: at + 1])]
+    before = account_before_last(present, since, tier, purchase, day_of)
     if before.visits and not purchase:
         raise BrokenHistory
     return before

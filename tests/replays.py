@@ -71,7 +71,7 @@ class Replayer:
         slots = {(kind, of): slot for kind, of, slot in await opened.fetch(_SQL["slots"], self.programme)}
         for version, source in texts:
             compiled = load(source, ids=lambda kind, of: names[kind, of], slots=lambda kind, of: slots[kind, of])
-            reader = BasketReader(compiled.events, compiled.quantities, compiled.free_skus)
+            reader = BasketReader.of(compiled)
             self.versions[version] = compiled.kernel, reader
             self.quarters = Quarters(compiled.timezone)
 

@@ -26,7 +26,8 @@ from switch.simulation.reading import BasketReader
 from switch.simulation.replay import APPROVED, Quarters, asking
 
 _SQL = named("explaining")
-_NOT_ENOUGH = "51"
+_BY_RULES = ("05", "51", "65")
+"""Declines that come after the rules were looked at."""
 _LOOKING_AT_RULES = (0, 6000, 6500, 950_000)
 """DE3 of purchases, however paid, and of events."""
 _LEGS = (
@@ -56,6 +57,7 @@ class _Version:
     reasons: Reasons
     words: Words
     read: BasketReader
+    quarters: Quarters
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +82,13 @@ class Reasoner:
         """The reasons of a row of the query `entries`."""
         if entry["class"] != 2 or entry["processing_code"] not in _LOOKING_AT_RULES:
             return Told(NO_RULES)
-        if entry["rc"] not in (APPROVED, _NOT_ENOUGH) or entry["programme_id"] is None:
+        if entry["rc"] not in (APPROVED, *_BY_RULES) or entry["programme_id"] is None:
             return Told(DECLINED)
         version = await self._version(entry["programme_id"], entry["programme_version"])
         if version is None:
             return Told(TEXT_MISSING)
         try:
-            subject = await self._subject(entry["shard"], entry["account"], entry["seq"])
+            subject = await self._subject(entry["shard"], entry["account"], entry["seq"], version.quarters)
         except BrokenHistory:
             return Told(INCOMPLETE)
         return _told(version, subject)
@@ -101,11 +103,12 @@ class Reasoner:
                 self._versions[key] = None
             else:
                 words = Words(compiled, _name_of(await names_of(self.opened, programme)))
-                read = BasketReader(compiled.events, compiled.quantities, compiled.free_skus)
-                self._versions[key] = _Version(compiled, Reasons(compiled), words, read)
+                self._versions[key] = _Version(
+                    compiled, Reasons(compiled), words, BasketReader.of(compiled), Quarters(compiled.timezone)
+                )
         return self._versions[key]
 
-    async def _subject(self, shard: int, account: int, seq: int) -> _Subject:
+    async def _subject(self, shard: int, account: int, seq: int, quarters: Quarters) -> _Subject:
         """Raises `BrokenHistory`."""
         found = await self.opened.fetchrow(_SQL["account"], shard, account)
         if found is None:
@@ -115,7 +118,7 @@ class Reasoner:
         approved = [each for each in fetched if each["rc"] == APPROVED]
         tiers = {each["seq"]: each["tier_after"] for each in approved}
         rows = [_row(each) for each in approved]
-        before = account_before(Present(*present), rows, tiers, seq, Opening(points, credit))
+        before = account_before(Present(*present), rows, tiers, seq, Opening(points, credit), quarters.day)
         subject = next(each for each in fetched if each["seq"] == seq)
         enrolled_later = any(each[-1] for each in approved if each["seq"] > seq)
         if enrolled_later:
@@ -128,8 +131,7 @@ def _row(record: asyncpg.Record) -> Row:
 
 
 def _told(version: _Version, subject: _Subject) -> Told:
-    quarters = Quarters(version.compiled.timezone)
-    request = asking(subject.row, quarters, version.read(subject.row.asked or ""))
+    request = asking(subject.row, version.quarters, version.read(subject.row.asked or ""))
     if subject.response_code != APPROVED:
         _wish(request, subject)
     decision = decide(version.compiled.kernel, subject.account.copy(), request)

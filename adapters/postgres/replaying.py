@@ -16,8 +16,10 @@ from adapters.postgres.connecting import Connection, connection
 from adapters.postgres.errors import ProgrammeRefused
 from adapters.postgres.migrations import require_schema
 from adapters.postgres.queries import named
-from cext.programme_table import SLOTS_MAX
+from cext.programme_table import SPEND_DAYS
+from cext.reference.recent import pack as pack_days
 from switch.programme import CompiledProgramme, load
+from switch.programme.flags import COUNTED_SLOTS_MAX, TAG, free_tag_slot
 from switch.simulation.history import NO_PAST, History, Past, Person, Present, Row
 from switch.simulation.simulate import RuleSet
 
@@ -33,12 +35,16 @@ Key = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Which histories: a programme's, in a range of shards, from a moment on. Goes to other processes."""
+    """Which histories: a programme's, in a range of shards, from a moment on. Goes to other processes.
+
+    `days_of`: the time zone in which the spend of the days before it is told; None: nobody asks for it.
+    """
 
     programme: int
     first_shard: int
     end_shard: int
     start_s: int
+    days_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,11 @@ class _Slots:
     def __call__(self, kind: str, name: str) -> int:
         slot = self._slots.get((kind, name))
         if slot is None:
-            slot = next(number for number in range(SLOTS_MAX, 0, -1) if number not in self._used)
+            if kind == TAG:
+                # 0 is none, and refused where it is asked for.
+                slot = free_tag_slot(self._used) or 0
+            else:
+                slot = next(number for number in range(COUNTED_SLOTS_MAX, 0, -1) if number not in self._used)
             self._slots[kind, name] = slot
             self._used.add(slot)
         return slot
@@ -158,6 +168,10 @@ async def histories(
         place = (span.first_shard, span.end_shard, span.programme)
         accounts = await _Walk(_rows(opened, "accounts", *place)).begin()
         past = await _Walk(_rows(opened, "past", *place, start)).begin()
+        days = span.days_of
+        recent = None
+        if days is not None:
+            recent = await _Walk(_rows(opened, "recent", *place, start, days, SPEND_DAYS)).begin()
         referred = await _Walk(_rows(opened, "referred", *place, start)).begin()
         async for key, rows in _by_account(_rows(opened, "rows", *place, start), progress):
             found = await accounts.at(key)
@@ -165,10 +179,14 @@ async def histories(
                 continue
             *present, gender, region = found[0]
             before = await past.at(key)
+            known = Past(*before[0][2:]) if before else NO_PAST
+            if recent is not None:
+                spent = [(day, amount) for _, _, day, amount in await recent.at(key) if amount]
+                known = known._replace(recent=pack_days(spent))
             yield History(
                 Present(*present),
                 rows,
-                Past(*before[0][2:]) if before else NO_PAST,
+                known,
                 [Row(*row[2:]) for row in await referred.at(key)],
                 Person(gender, region),
             )

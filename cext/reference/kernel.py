@@ -3,16 +3,20 @@
 `decide(programme, account, request)` is pure: no clock, no I/O, no randomness; the same inputs give the same
 legs.
 
-Order of evaluation: lapsed lots → facts → rules → discount → points spent → credit spent → accrual on what is really
-paid → counters → tier → grants given. An event is a purchase of nothing that counts no visit and gives no grant. Order
-of refusal: 12, 78, 13, 25, 51 (wire.md). A wrong currency is 12: it is known before the account matters. A number that
-cannot be worked on without leaving 64 bits (see the bounds in `cext.programme_table`) is 13.
+Order of evaluation: lapsed lots → facts → rules → discount → a reward's price → points spent → credit spent → accrual
+on what is really paid → counters → tier → grants given. An event is a purchase of nothing that counts no visit and
+gives no grant. Order of refusal: 12, 78, 13, 65, 25, 51, 05 (wire.md). A wrong currency is 12: it is known before the
+account matters. A number that cannot be worked on without leaving 64 bits (see the bounds in `cext.programme_table`) is
+13.
+
+A reward that the till asks for is given or the purchase is refused: 65 if the member has had it as often as may be, 51
+if the points do not reach, 05 otherwise. An advice tells what happened already: it takes what points there are.
 """
 
 from cext.programme_table import AMOUNT_MAX, LEG_MAX, EffectRow, Occasion
 from cext.reference import tiers
 from cext.reference.conditions import FACTS, Programme
-from cext.reference.effects import count, credit_of, discount_of, effects_of, points_of
+from cext.reference.effects import count, credit_of, discount_of, effects_of, points_of, price_of
 from cext.reference.facts import Facts, facts_of
 from cext.reference.lots import Lots
 from cext.reference.outcome import Working, begin, settle, unchanged, workable
@@ -31,7 +35,7 @@ from cext.reference.records import (
     Original,
     Request,
 )
-from cext.reference.rules import fired, give
+from cext.reference.rules import fired, give, refusal_of_reward
 from cext.reference.table_checks import INT64_MAX
 from cext.reference.undo import undo
 
@@ -110,11 +114,21 @@ def _spend(spendable: int, useful: int, wanted: int, *, must_spend: bool, advice
     return used
 
 
-def _pay(programme: Programme, account: Account, request: Request, lots: Lots, rest: int) -> tuple[int, int] | None:
-    """(points, credit) spent on what is left to pay; None if that is not enough."""
+def _price(request: Request, lots: Lots, price: int) -> int | None:
+    """Points taken for a reward; None if there are too few."""
+    spendable = lots.spendable()
+    if price > spendable and not request.advice:
+        return None
+    return min(price, spendable)
+
+
+def _pay(programme: Programme, account: Account, request: Request, spendable: int, rest: int) -> tuple[int, int] | None:
+    """(points, credit) spent on what is left to pay, of so many points; None if that is not enough."""
+    if request.kind == EVENT:
+        return 0, 0
     redeeming = request.kind == REDEMPTION
     redeemed = _spend(
-        lots.spendable(),
+        spendable,
         rest // programme.point_value,
         _wanted(request.points_wanted, redeeming),
         must_spend=redeeming and rest > 0,
@@ -145,26 +159,36 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
     if is_event and not indexes:
         return unchanged(account, request, "00")
     effects = effects_of(programme, indexes)
+    wants_reward = request.reward != 0 and not is_event and not request.advice
+    refusal = refusal_of_reward(programme, facts, indexes) if wants_reward else ""
+    if refusal == "65":
+        return unchanged(account, request, refusal)
 
-    discount = discount_of(programme, effects, request, amount)
-    payment = (0, 0) if is_event else _pay(programme, account, request, working.lots, amount - discount)
+    discount = discount_of(programme, indexes, request, amount)
+    price = _price(request, working.lots, price_of(effects))
+    if price is None:
+        return unchanged(account, request, "51")
+    payment = _pay(programme, account, request, working.lots.spendable() - price, amount - discount)
     if payment is None:
         return unchanged(account, request, "51")
+    if refusal:
+        return unchanged(account, request, refusal)
     redeemed, spent = payment
     paid = amount - discount - redeemed * programme.point_value - spent
     earned = points_of(effects, paid, tiers.multiplier(programme, account.tier))
     granted = credit_of(effects, paid)
-    if earned > LEG_MAX or granted > LEG_MAX:
+    if max(earned, granted, price + redeemed) > LEG_MAX:
         return unchanged(account, request, "13")
 
-    working.lots.take_earliest(redeemed)
+    working.lots.take_earliest(price + redeemed)
     working.lots.add(request.local_month + programme.expiry_months, earned)
     count(effects, paid, working.counters)
     _advance(programme, account, effects, working, earned=earned, spend=None if is_event else amount)
+    working.spend_on(programme, request.local_day, amount)
     decision = Decision(
         "00",
         points_earned=earned,
-        points_redeemed=redeemed,
+        points_redeemed=price + redeemed,
         points_expired=working.expired,
         credit_granted=granted,
         credit_spent=spent,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cext.programme_table import BALANCE_MAX, LOCAL_DAY_MAX, LOCAL_MONTH_MAX
 from cext.reference import lots as lot_packing
+from cext.reference import recent as recent_packing
 from cext.reference.conditions import Programme
 from cext.reference.counters import Counters
 from cext.reference.grants import Grants
@@ -23,6 +24,12 @@ class Working:
     spend: int
     tier: int
     tier_points: int
+    recent: bytes
+
+    def spend_on(self, programme: Programme, local_day: int, amount: int) -> None:
+        """Keep what was spent on a day, if the programme asks for the last days. Below 0: it was paid back."""
+        if programme.recalls and amount:
+            self.recent = recent_packing.with_spend(self.recent, local_day, amount)
 
     def moved(self, account: Account) -> bool:
         """Whether anything but the balances is other than the account has it."""
@@ -34,6 +41,7 @@ class Working:
             or self.spend != account.spend
             or self.tier != account.tier
             or self.tier_points != account.tier_points
+            or self.recent != account.recent
         )
 
 
@@ -49,6 +57,7 @@ def begin(account: Account, request: Request) -> Working:
         spend=account.spend,
         tier=account.tier,
         tier_points=account.tier_points,
+        recent=account.recent,
     )
 
 
@@ -102,6 +111,7 @@ def settle(programme: Programme, account: Account, request: Request, decision: D
     if (
         not working.lots.within_bounds()
         or not working.counters.within_bounds()
+        or not recent_packing.within_bounds(working.recent)
         or any(abs(number) > BALANCE_MAX for number in balances)
     ):
         return unchanged(account, request, "13")
@@ -119,6 +129,7 @@ def settle(programme: Programme, account: Account, request: Request, decision: D
     account.grants = working.grants.packed()
     account.tier = working.tier
     account.tier_points = working.tier_points
+    account.recent = working.recent
     _visit(account, request, working.visits)
     account.spend = working.spend
     return decision

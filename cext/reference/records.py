@@ -144,7 +144,8 @@ class Original(_Integers):
 class Request(_Integers):
     """One message: amounts in minor units, `now` in epoch seconds, the calendar in the programme's zone.
 
-    `local_day`: days since 1970-01-01. `event`: 0, or what happened. `quantities` and `free_prices` (minor units) are
+    `local_day`: days since 1970-01-01. `event`: 0, or what happened. `reward`: 0, or what the till asked for out of the
+    catalogue; -1 if that is nothing that the programme has. `quantities` and `free_prices` (minor units) are
     what the programme's lookups and free items ask of the basket, by their index; `has_basket`: the message had one.
     """
 
@@ -170,6 +171,7 @@ class Request(_Integers):
     quantities: tuple[int, ...] = ()
     free_prices: tuple[int, ...] = ()
     has_basket: bool = False
+    reward: int = 0
 
     def __post_init__(self) -> None:
         _Integers.__post_init__(self)
@@ -179,9 +181,12 @@ class Request(_Integers):
             for item in items:
                 _check_integer(name, item)
 
-    def carry(self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool) -> None:
+    def carry(
+        self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool, reward: int
+    ) -> None:
         """Take what the message told beside the amount, in the numbers of the programme that decides."""
         self.event = event
+        self.reward = reward
         self.quantities = quantities
         self.free_prices = free_prices
         self.has_basket = has_basket

@@ -27,8 +27,10 @@ Row = tuple[
 ]  # fmt: skip
 Moment = tuple[int, int, int, int, int]
 """day, month, hour, weekday, day_of_month, as in a request"""
-Basket = tuple[int, tuple[int, ...], tuple[int, ...], bool]
-"""event, quantities, free_prices, has_basket, as in a request"""
+Basket = tuple[int, tuple[int, ...], tuple[int, ...], bool, int, int]
+"""event, quantities, free_prices, has_basket, reward, points_wanted, as in a request"""
+AS_THEY_WERE = -2
+"""`points_wanted`: as many as the row's leg says."""
 
 
 class Moved(NamedTuple):
@@ -157,9 +159,10 @@ def fold(
         if quarter not in moments:
             moments[quarter] = moment_of(quarter * QUARTER_S)
         basket = nothing if row[23] is None else read(row[23])
+        points_wanted = row[11] if basket[5] == AS_THEY_WERE else basket[5]
         request = Request(
-            kind, True, amount, row[4], at, *moments[quarter], row[8], row[5], row[6], row[7], row[11], row[15], None,
-            -1, *basket,
+            kind, True, amount, row[4], at, *moments[quarter], row[8], row[5], row[6], row[7], points_wanted, row[15],
+            None, -1, *basket[:5],
         )  # fmt: skip
         decision = decide(programme, account, request)
         is_purchase = kind in PURCHASES

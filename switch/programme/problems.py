@@ -6,7 +6,9 @@ from pydantic_core import ErrorDetails
 from switch.programme.document import Document, Path
 from switch.programme.errors import PROBLEMS_MAX, Problem, Severity, did_you_mean, shown
 from switch.programme.model import (
+    Choice,
     Club,
+    Gift,
     Grant,
     Message,
     Partner,
@@ -42,6 +44,8 @@ _PARTS = (
     TierFrom,
     Club,
     Partner,
+    Choice,
+    Gift,
 )
 _KEYS = tuple(dict.fromkeys(field.alias or name for part in _PARTS for name, field in part.model_fields.items()))
 

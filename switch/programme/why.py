@@ -15,7 +15,7 @@ from cext.reference.facts import Facts, facts_of
 from cext.reference.outcome import Working, begin, workable
 from switch.programme.compile import CompiledProgramme, CompiledRule
 from switch.programme.evaluation import Check, Choice, checks, in_the_way
-from switch.programme.facts import FACTS
+from switch.programme.facts import FACTS, HOLDOUT, REWARD
 from switch.programme.terms import Look, looks_of
 
 PERIOD_WORDS = {Period.DAY: "day", Period.MONTH: "month", Period.YEAR: "year", Period.LIFE: "life"}
@@ -63,7 +63,17 @@ class OtherOccasion:
     wants_event: bool
 
 
-Hindrance = Unmet | LimitReached | NoOffer | GroupTaken | OtherOccasion
+@dataclass(frozen=True, slots=True)
+class NotChosen:
+    """It is a reward of the catalogue, and the till did not ask for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The member is one of those who never get this rule: it is measured by them."""
+
+
+Hindrance = Unmet | LimitReached | NoOffer | GroupTaken | OtherOccasion | NotChosen | HeldOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +91,8 @@ class RuleWhy:
 
     @property
     def nearly(self) -> bool:
-        """Whether one thing alone did. What is for another occasion is not near."""
-        return len(self.hindrances) == 1 and not isinstance(self.hindrances[0], OtherOccasion)
+        """Whether one thing alone did. What is for another occasion, or was not asked for, is not near."""
+        return len(self.hindrances) == 1 and not isinstance(self.hindrances[0], OtherOccasion | NotChosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +194,12 @@ class _Walk:
             if used >= most:
                 yield LimitReached(PERIOD_WORDS[Period(period)], used, most)
         for lacking in () if compiled.condition is None else in_the_way(compiled.condition, self._facts):
+            if _is_about(lacking, REWARD):
+                yield NotChosen()
+            elif _is_about(lacking, HOLDOUT):
+                yield HeldOut()
             # Without the offer its numbers are not there either: that is one reason, not two.
-            if has_offer or not _is_of_offer(lacking):
+            elif has_offer or not _is_of_offer(lacking):
                 yield Unmet(lacking)
 
     def _no_offer(self, slot: int) -> NoOffer:
@@ -202,6 +216,11 @@ class _Walk:
             self._working.counters.add(counter, period, 1)
 
 
+def _is_about(choice: Choice, name: str) -> bool:
+    """Whether all that lacks is of a fact that no author writes."""
+    return all(isinstance(look := check.comparison.left, Look) and look.name == name for check in choice)
+
+
 def _is_of_offer(choice: Choice) -> bool:
     return all(check.missing and all(look.name.startswith("grant.") for look in check.missing) for check in choice)
 
@@ -213,7 +232,12 @@ def _looks(programme: CompiledProgramme) -> Iterator[Look]:
     }
     plain = [look for look in FACTS.values() if look.number in found]
     # `grant.NAME` of two offers has one name: the comparisons show it, beside its rule.
-    own = [look for number, look in found.items() if number >= len(Fact) and not look.name.startswith("grant.")]
+    hidden = (REWARD, HOLDOUT)
+    own = [
+        look
+        for number, look in found.items()
+        if number >= len(Fact) and look.name not in hidden and not look.name.startswith("grant.")
+    ]
     yield from (*plain, *own)
 
 

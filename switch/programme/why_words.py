@@ -11,8 +11,8 @@ from cext.programme_table import Fact, Opcode
 from switch.programme.calendar import EPOCH_ORDINAL
 from switch.programme.compile import CompiledProgramme
 from switch.programme.evaluation import Check
-from switch.programme.facts import WEEKDAYS
-from switch.programme.table import FREE
+from switch.programme.facts import HOLDOUT, REWARD, WEEKDAYS
+from switch.programme.table import CHOSEN, FREE
 from switch.programme.terms import (
     All,
     Arithmetic,
@@ -27,7 +27,7 @@ from switch.programme.terms import (
     Value,
     looks_of,
 )
-from switch.programme.why import GroupTaken, Hindrance, LimitReached, NoOffer, OtherOccasion, Unmet
+from switch.programme.why import GroupTaken, HeldOut, Hindrance, LimitReached, NoOffer, NotChosen, OtherOccasion, Unmet
 
 NameOf = Callable[[str, int], str | None]
 """(kind, number) → the name of a category, merchant, institution or club; None: it has none."""
@@ -51,8 +51,17 @@ _UNITS = {
     Unit.DAYS: "{:,} days",
     Unit.YEARS: "{:,} years",
 }
-_FREE = f'qty({FREE}="'
-"""How the fact begins that asks for free goods; no author writes it."""
+_FREE = (f'qty({FREE}="', f'qty({CHOSEN}="')
+"""How the facts begin that ask for free goods; no author writes them."""
+_YES_OR_NO = ("no", "yes")
+_UNWRITTEN = {REWARD: "chosen at the till", HOLDOUT: "not held out"}
+"""What comparisons of facts come to that no author writes."""
+_SAID: dict[Hindrance, str] = {
+    OtherOccasion(True): "it is for events, and this was none",
+    OtherOccasion(False): "it is for purchases, and this was an event",
+    NotChosen(): "the till did not ask for it",
+    HeldOut(): "the member is held out of this rule, for as long as it is measured",
+}
 _WEEKDAYS = {number: name for name, number in WEEKDAYS.items()}
 
 
@@ -81,6 +90,8 @@ class Words:
             return ABSENT
         if look.number in PERSONAL:
             return HIDDEN
+        if look.unit is Unit.TRUTH:
+            return _YES_OR_NO[bool(number)]
         if look.unit in _UNITS and look.texts is None:
             return _UNITS[look.unit].format(number)
         return self._plain(look, number)
@@ -108,6 +119,10 @@ class Words:
         """A comparison with what its sides were, such as `amount 180,000 ≥ 200,000`."""
         left, right = check.comparison.left, check.comparison.right
         sign = _SIGNS[check.comparison.relation]
+        if isinstance(left, Look) and left.name in _UNWRITTEN:
+            return f"{_UNWRITTEN[left.name]}: {_YES_OR_NO[check.held]}"
+        if isinstance(left, Look) and left.unit is Unit.TRUTH:
+            return f"{left.name}: {_YES_OR_NO[bool(check.left)]}"
         return f"{self._side(left, check.left, left)} {sign} {self._side(right, check.right, left)}"
 
     def _side(self, value: Value, number: int | None, look: Value) -> str:
@@ -138,9 +153,7 @@ class Words:
                 return f"the offer had ended on {_date(until)}; needs an open one"
             case GroupTaken(group, by):
                 return f"{by} fired first; of the group {group} only the first rule counts"
-            case OtherOccasion(True):
-                return "it is for events, and this was none"
-        return "it is for purchases, and this was an event"
+        return _SAID[hindrance]
 
     def _unmet(self, check: Check) -> tuple[str, str]:
         """What was, and what would have been needed."""
@@ -148,7 +161,10 @@ class Words:
         beside = left if isinstance(left, Look) else None
         sign = _SIGNS[check.comparison.relation]
         if beside is not None and beside.name.startswith(_FREE):
-            return f"{beside.name.removeprefix(_FREE)[:-2]} was not in the basket", "one"
+            _, _, named = beside.name.partition('"')
+            return f"{named[:-2]} was not in the basket", "one"
+        if beside is not None and beside.unit is Unit.TRUTH:
+            return f"{beside.name} was {_YES_OR_NO[bool(check.left)]}", _YES_OR_NO[not check.left]
         if check.missing:
             names = " and ".join(look.name for look in check.missing)
             return f"{names} was {ABSENT}", f"{written(left)} {sign} {written(right)}"

@@ -5,12 +5,13 @@ all of them, walked from the first one on (`account_before`), or, for the last p
 themselves (`account_before_last`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cext._kernel import REFUND, REVERSAL, Account
 from cext.reference import counters as counter_packing
 from cext.reference import grants as grant_packing
+from cext.reference.recent import with_spend
 from switch.simulation.history import (
     EVENT,
     FULL,
@@ -25,6 +26,9 @@ from switch.simulation.history import (
     account_at_start,
     undos,
 )
+
+DayOf = Callable[[int], int]
+"""Epoch seconds → the local day, since 1970-01-01."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,11 @@ class _Walked:
 
 
 def account_before(
-    present: Present, rows: Sequence[Row], tiers: Mapping[int, int], seq: int, opening: Opening
+    present: Present, rows: Sequence[Row], tiers: Mapping[int, int], seq: int, opening: Opening, day_of: DayOf
 ) -> Account:
     """The account before the message of this seq. `rows`: all that were approved; `tiers`: the tier after each.
+
+    The spend of the last days is told as if the programme had asked for it from the beginning.
 
     Raises `BrokenHistory` if the rows do not lead from the opening to the account as it is: it was used before the
     journal began, or days of the journal are not there any more.
@@ -84,6 +90,7 @@ def account_before(
         next((tiers[row.seq] for row in reversed(earlier) if _is_decided(row, undone)), 0),
         b"".join(row.counters_moved or b"" for row in earlier),
         b"".join(row.grants_moved or b"" for row in earlier),
+        _recent_after(b"", ((day_of(row.at), _spent(row, undone)) for row in earlier)),
     )
     account = account_at_start(History(present, [row for row in rows if row.seq >= seq], past), undone)
     if (account.points, account.credit, account.visits, account.spend) != (
@@ -108,11 +115,39 @@ def _is_decided(row: Row, undone: Mapping[int, Undo]) -> bool:
     return row.kind != OTHER
 
 
-def account_before_last(present: Present, rows: Sequence[Row], tier_before: int, last_visit: int) -> Account:
+def _spent(row: Row, undone: Mapping[int, Undo]) -> int:
+    """What a row adds to the spend of its day; below 0 if it takes something back."""
+    if row.kind in PURCHASES:
+        return row.amount
+    undo = undone.get(row.seq)
+    return 0 if undo is None or undo.kind in (EVENT, OTHER) else -undo.direction * row.amount
+
+
+def _recent_after(packed: bytes, moves: Iterable[tuple[int, int]]) -> bytes:
+    """The spend of the last days after (day, amount) each."""
+    for day, amount in moves:
+        if amount:
+            packed = with_spend(packed, day, amount)
+    return packed
+
+
+def _recent_before(packed: bytes, rows: Sequence[Row], undone: Mapping[int, Undo], day_of: DayOf) -> bytes:
+    """The spend of the last days without what rows moved. What a later day made forgotten does not come back."""
+    moves = [(day_of(row.at), -_spent(row, undone)) for row in reversed(rows)]
+    if len({day for day, amount in moves if amount}) > 1:
+        raise BrokenHistory
+    return _recent_after(packed, moves)
+
+
+def account_before_last(
+    present: Present, rows: Sequence[Row], tier_before: int, last_visit: int, day_of: DayOf | None
+) -> Account:
     """The account before its last purchase. `rows`: that one and all since, in order of seq.
 
     `last_visit` is the purchase before it. Offers that have ended by now may not be known, nor how often an event was
-    used in a period that is over. Raises `BrokenHistory`, also if a row undoes one that is not among these.
+    used in a period that is over. `day_of` is None if no rule asks for the spend of the last days. Raises
+    `BrokenHistory`, also if a row undoes one that is not among these, or if something was given back on a later day and
+    that spend is asked for.
     """
     _require_originals(rows)
     undone = undos(rows)
@@ -121,6 +156,7 @@ def account_before_last(present: Present, rows: Sequence[Row], tier_before: int,
         tier_before,
         _counters_before(present.counters, rows),
         _grants_before(present.grants, rows),
+        b"" if day_of is None else _recent_before(present.recent, rows, undone, day_of),
     )
     return account_at_start(History(present, list(rows), past), undone)
 

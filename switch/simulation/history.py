@@ -79,15 +79,21 @@ class Present(NamedTuple):
     born: int = 0
     counters: bytes = b""
     grants: bytes = b""
+    flags: int = 0
+    recent: bytes = b""
 
 
 class Past(NamedTuple):
-    """What only rows before the period know: the last purchase, the tier, moves of counters and offers in order."""
+    """What only rows before the period know: the last purchase, the tier, moves of counters and offers in order.
+
+    `recent`: the spend of the days before it, packed as `cext.reference.recent` says; empty if nobody asks for it.
+    """
 
     last_visit: int = 0
     tier: int = 0
     counters_moved: bytes = b""
     grants_moved: bytes = b""
+    recent: bytes = b""
 
 
 class Person(NamedTuple):
@@ -179,6 +185,8 @@ def account_at_start(history: History, undone: dict[int, Undo]) -> Account:
             now.born,
             counters_after(past.counters_moved),
             grants_after(past.grants_moved),
+            recent=past.recent,
+            flags=now.flags,
         )
     except ValueError:
         raise BrokenHistory from None

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from cext._kernel import REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
 from cext.programme_table import DEFICIT_MONTH
 from cext.reference.lots import Lots, checked, pack, unpack
-from cext.reference.replay import QUARTER_S, Moment
+from cext.reference.replay import AS_THEY_WERE, QUARTER_S, Moment
 from switch.programme.calendar import LocalCalendar
 from switch.simulation.history import FULL, OTHER, History, Row, Undo, account_at_start, undos
 
@@ -22,12 +22,17 @@ APPROVED = "00"
 
 
 class Basket(NamedTuple):
-    """What a message told of itself beside its amount, as the draft numbers it."""
+    """What a message told of itself beside its amount, as the draft numbers it.
+
+    `points_wanted`: points that it asked to pay with, if more points were taken than those; -1: it said nothing.
+    """
 
     event: int = 0
     quantities: tuple[int, ...] = ()
     free_prices: tuple[int, ...] = ()
     has_basket: bool = False
+    reward: int = 0
+    points_wanted: int = AS_THEY_WERE
 
 
 Read = Callable[[str], Basket]
@@ -50,6 +55,10 @@ class Quarters:
     def date(self, epoch_s: int) -> dt.date:
         """The local date of a moment."""
         return self._calendar.at(epoch_s).date
+
+    def day(self, epoch_s: int) -> int:
+        """The local day of a moment, since 1970-01-01."""
+        return self.at(epoch_s)[0]
 
     def at(self, epoch_s: int) -> Moment:
         """The local time of a moment."""
@@ -245,11 +254,11 @@ def asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
         row.merchant,
         row.institution,
         row.category,
-        row.points_redeemed,
+        row.points_redeemed if basket.points_wanted == AS_THEY_WERE else basket.points_wanted,
         row.credit_spent,
         None,
         -1,
-        *basket,
+        *basket[:5],
     )
 
 

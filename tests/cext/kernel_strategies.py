@@ -19,7 +19,19 @@ from cext.programme_table import (
     Opcode,
     Table,
 )
-from tests.cext.kernel_cases import DAY_S, MONTH, NOW, TODAY, grant, pack, pack_counters, pack_grants, rule, whole_table
+from tests.cext.kernel_cases import (
+    DAY_S,
+    MONTH,
+    NOW,
+    TODAY,
+    grant,
+    pack,
+    pack_counters,
+    pack_days,
+    pack_grants,
+    rule,
+    whole_table,
+)  # fmt: skip
 
 PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT = range(1, 8)
 LEGS_UNDONE = ("points_earned", "points_redeemed", "credit_granted", "credit_spent", "discount")
@@ -98,6 +110,8 @@ def effects(draw, tiers: int = 0) -> tuple[int, int, int, int, int]:
     cap = draw(st.one_of(st.just(NO_CAP), st.integers(0, 50), st.integers(0, AMOUNT_MAX)))
     if effect in (Effect.POINTS_FIXED, Effect.DISCOUNT_AMOUNT, Effect.CREDIT_AMOUNT):
         return effect, draw(st.one_of(st.integers(0, 100), st.integers(0, AMOUNT_MAX))), 1, cap, 0
+    if effect == Effect.PRICE:
+        return effect, draw(st.one_of(st.integers(0, 60), st.integers(0, AMOUNT_MAX))), 1, cap, 0
     if effect == Effect.COUNTER_FIXED:
         count = draw(st.one_of(st.integers(-12, 12), st.integers(-(10**9), 10**9)))
         return effect, count, 1, cap, draw(st.sampled_from(STAMPS))
@@ -168,7 +182,7 @@ def _values(draw, facts) -> list[Instruction]:
 
 @st.composite
 def _lookups(draw, counts: list[int]) -> tuple[int, int, int]:
-    sources = [Lookup.COUNTER, Lookup.COUNTER, Lookup.QUANTITY]
+    sources = [Lookup.COUNTER, Lookup.COUNTER, Lookup.QUANTITY, Lookup.HOLDOUT, Lookup.FLAG]
     lengthy = [index for index, count in enumerate(counts) if count]
     source = draw(st.sampled_from([*sources, *([Lookup.GRANT] * 3 if lengthy else [])]))
     if source == Lookup.COUNTER:
@@ -176,6 +190,10 @@ def _lookups(draw, counts: list[int]) -> tuple[int, int, int]:
         return source, slot, USES.get(slot, 0)
     if source == Lookup.QUANTITY:
         return source, draw(st.integers(0, 3)), 0
+    if source == Lookup.HOLDOUT:
+        return source, draw(st.integers(0, 2**31 - 1)), 0
+    if source == Lookup.FLAG:
+        return source, draw(st.sampled_from([1, 2, 256, 512, 2**23, 2**30])), 0
     index = draw(st.sampled_from(lengthy))
     return source, index, draw(st.integers(0, counts[index] - 1))
 
@@ -235,7 +253,19 @@ def accounts(draw, wild: bool) -> dict[str, Any]:
         "born": draw(st.one_of(st.just(0), born_days(), odd)),
         "counters": pack_counters(*draw(counters())) if draw(st.booleans()) else b"",
         "grants": pack_grants(*draw(grants())) if draw(st.booleans()) else b"",
+        "recent": pack_days(*draw(days_of_spend())) if draw(st.booleans()) else b"",
+        "flags": draw(st.one_of(st.sampled_from([0, 1, 2, 256, 2**23 + 512]), odd)),
+        "id": draw(st.one_of(st.just(7), INT64)),
     }
+
+
+@st.composite
+def days_of_spend(draw) -> list[tuple[int, int]]:
+    """Days around the message's, now and then as many as an account keeps."""
+    most = draw(st.sampled_from([3, 3, 3, 31]))
+    days = draw(st.lists(st.integers(TODAY - 35, TODAY + 3), unique=True, min_size=most // 31 * 31, max_size=most))
+    amount = st.one_of(st.integers(-5_000, 50_000), st.integers(-BALANCE_MAX, BALANCE_MAX))
+    return [(day, draw(amount)) for day in sorted(days)]
 
 
 def born_days():
@@ -328,6 +358,7 @@ def requests(draw, wild: bool) -> dict[str, Any]:
         "quantities": tuple(draw(st.lists(odd, max_size=3))),
         "free_prices": tuple(draw(st.lists(st.one_of(odd, st.integers(0, 10_000)), max_size=2))),
         "has_basket": draw(st.booleans()),
+        "reward": draw(st.one_of(st.just(0), st.sampled_from([-1, 1, 2]), odd)),
     }
 
 

@@ -10,12 +10,16 @@ SELECT shard, seq, sent_on, account, points_earned, points_redeemed, points_expi
  LIMIT 20;
 
 -- i1_payment --
--- A purchase is paid in full: by discount, points at their value, credit, and what is left to pay.
+-- A purchase is paid in full: by discount, points at their value, credit, and what is left to pay. Where a reward was chosen
+-- (DE48 RW), a part of the points is its price and pays nothing.
 SELECT j.shard, j.seq, j.sent_on, j.account, j.amount, j.discount, j.points_redeemed, v.point_value, j.credit_spent, j.to_pay
   FROM journal AS j
   JOIN programme_version AS v ON v.programme = j.programme AND v.version = j.programme_version
+ CROSS JOIN LATERAL (SELECT j.amount - j.discount - j.credit_spent - j.to_pay AS paid, j.points_redeemed * v.point_value AS worth) AS by_points
  WHERE j.rc = '00' AND j.class = 2 AND j.processing_code IN (0, 6000, 6500)
-   AND j.amount <> j.discount + j.points_redeemed * v.point_value + j.credit_spent + j.to_pay
+   AND CASE WHEN j.asked LIKE 'RW%'
+            THEN paid NOT BETWEEN 0 AND worth OR paid % v.point_value <> 0
+            ELSE paid <> worth END
  LIMIT 20;
 
 -- i1_declined --

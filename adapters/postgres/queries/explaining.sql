@@ -42,7 +42,7 @@ SELECT shard, seq, sent_on, key, mti, processing_code, amount, rc, rrn FROM jour
 -- account --
 -- An account as it is now, and what it brought along. $1 shard, $2 account.
 SELECT a.shard, a.id, a.points, a.credit, a.visits, a.spend, a.first_visit, a.last_visit, a.tier, a.tier_points,
-       a.enrolled_on - date '1970-01-01', a.lots, a.club, a.born, a.counters, a.grants,
+       a.enrolled_on - date '1970-01-01', a.lots, a.club, a.born, a.counters, a.grants, a.flags,
        coalesce(o.points, 0), coalesce(o.credit, 0)
   FROM account a
   LEFT JOIN account_opening o ON o.shard = a.shard AND o.account = a.id

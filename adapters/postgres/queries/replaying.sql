@@ -34,7 +34,8 @@ SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint
 -- accounts --
 -- The accounts as they are now, and what their members told.
 SELECT a.shard, a.id, a.points, a.credit, a.visits, a.spend, a.first_visit, a.last_visit, a.tier, a.tier_points,
-       a.enrolled_on - date '1970-01-01', a.lots, a.club, a.born, a.counters, a.grants, m.gender, m.region
+       a.enrolled_on - date '1970-01-01', a.lots, a.club, a.born, a.counters, a.grants, a.flags,
+       m.gender, m.region
   FROM account a
   LEFT JOIN member m ON m.shard = a.shard AND m.id = a.member
  WHERE a.shard >= $1 AND a.shard < $2 AND a.programme = $3
@@ -70,6 +71,22 @@ SELECT j.shard, j.account,
         OR j.class = 2 AND j.processing_code IN (0, 6000, 6500, 200000, 950000))
  GROUP BY j.shard, j.account
  ORDER BY j.shard, j.account;
+
+-- recent --
+-- What was spent on each of the days before the period that its first messages may still look back to, net of what was
+-- undone on them; days since 1970. $5 the programme's time zone, $6 how many days.
+SELECT j.shard, j.account, (j.at AT TIME ZONE $5)::date - date '1970-01-01' AS day, sum(
+           CASE WHEN j.class = 2 AND j.processing_code <> 200000 THEN j.amount
+                WHEN j.class = 2 OR o.processing_code <> 200000 THEN -j.amount
+                ELSE j.amount END)::bigint AS amount
+  FROM journal j
+  LEFT JOIN journal o ON o.shard = j.shard AND o.seq = j.original_seq AND o.sent_on = j.original_sent_on
+ WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at < $4 AND j.rc = '00'
+   AND (j.at AT TIME ZONE $5)::date > ($4 AT TIME ZONE $5)::date - $6::integer
+   AND (j.class = 2 AND j.processing_code IN (0, 6000, 6500, 200000)
+        OR j.class = 4 AND o.processing_code IN (0, 6000, 6500, 200000) AND o.rc = '00')
+ GROUP BY j.shard, j.account, day
+ ORDER BY j.shard, j.account, day;
 
 -- referred --
 -- Rows before the period that rows of it undo, what of those was undone already, and what of that was undone in turn.

@@ -169,6 +169,8 @@ def test_a_response_code_that_nobody_knows_is_a_decline() -> None:
         (["redeem", "--points", "3"], "0200", "006000", "PT0013"),
         (["redeem", "--credit", "all"], "0200", "006500", None),
         (["redeem", "--credit", "2500", "--tlv", "LG=fa"], "0200", "006500", "CR0042500LG002fa"),
+        (["redeem", "--points", "3", "--reward", "LIP"], "0200", "006000", "PT0013RW003LIP"),
+        (["purchase", "--reward", "LIP"], "0200", "000000", "RW003LIP"),
         (["advice"], "0220", "000000", None),
         (["advice", "--points", "all"], "0220", "006000", None),
         (["advice", "--credit", "7"], "0220", "006500", "CR0017"),

@@ -40,6 +40,8 @@ BREACHES = [
     ("i1_points", f"UPDATE journal SET lots_moved = NULL WHERE {HERE} = 1"),
     ("i1_payment", f"UPDATE journal SET to_pay = to_pay - 1 WHERE {HERE} = 1"),
     ("i1_payment", f"UPDATE journal SET amount = 900 WHERE {HERE} = 2"),
+    ("i1_payment", f"UPDATE journal SET asked = 'RW003LIP', to_pay = to_pay - 1 WHERE {HERE} = 1"),
+    ("i1_payment", f"UPDATE journal SET asked = 'PT0011' , points_redeemed = points_redeemed + 1 WHERE {HERE} = 2"),
     ("i1_declined", f"UPDATE journal SET rc = '51' WHERE {HERE} = 1"),
     ("i1_declined", f"UPDATE journal SET discount = 5 WHERE {HERE} = 6"),
     ("i2_balances", f"UPDATE account SET points = points + 1 WHERE {OWNER}"),

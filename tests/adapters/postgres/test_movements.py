@@ -10,7 +10,7 @@ from adapters.postgres.store import PostgresStore
 from switch.movements import READ_MAX
 from tests.adapters.postgres.ledger import ACCOUNT, DAY, OTHER_ACCOUNT, OTHER_SHARD, SHARD, open_ledger, post
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.handwritten_journal]
 
 OWN, OTHER = (SHARD, ACCOUNT), (OTHER_SHARD, OTHER_ACCOUNT)
 LONG_AGO = DAY - dt.timedelta(days=100)

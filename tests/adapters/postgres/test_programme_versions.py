@@ -149,6 +149,19 @@ async def test_clubs_come_with_the_text(url: str) -> None:
     assert tuple(club) == ("GOLD", 6_000, ["NA", "BD"], "customers")
 
 
+async def test_tags_are_given_once_for_all_versions(url: str) -> None:
+    for count in (2, 1, 16):
+        tags = ", ".join(f"t{number}" for number in range(16 - count, 16))
+        await versions.submit(url, DOUBLE + f"tags: [{tags}]\n", maker="sara")
+    async with connection(url) as opened:
+        (programme,) = (await reference.load(opened)).programmes
+    kept = {name: slot for (kind, name), slot in programme.slots.items() if kind == "tag"}
+    assert (kept["t14"], kept["t15"]) == (4_095, 4_094)
+    assert sorted(kept.values()) == list(range(4_080, 4_096))
+    with pytest.raises(DatabaseError, match="programme bazaar has had more than 16 tags"):
+        await versions.submit(url, DOUBLE + "tags: [one_more]\n", maker="sara")
+
+
 async def test_of_many_who_submit_at_once_each_gets_a_version(url: str) -> None:
     texts = [TEXT.replace("per: 100000", f"per: {each}") for each in range(1_000, 1_006)]
     taken = await asyncio.gather(*(versions.submit(url, text, maker="sara") for text in texts))

@@ -27,9 +27,8 @@ def worlds() -> list[World]:
     live = programme(TEXT)
     found = []
     for number in range(1, 13):
-        made = world(number, 30, live.kernel, number=number, born=19900101 + number * 10_000)
-        made.account.shard = number * 5
-        found.append(made)
+        born = 19900101 + number * 10_000
+        found.append(world(number, 30, live.kernel, number=number, born=born, shard=number * 5))
     return found
 
 
@@ -67,6 +66,7 @@ async def write_world(opened: asyncpg.Connection, made: World) -> None:
         "member": a.id, "enrolled_on": dt.date(1970, 1, 1) + dt.timedelta(days=a.enrolled_day),
     }  # fmt: skip
     await insert(opened, "account", account)
+    days = {row.seq: dt.datetime.fromtimestamp(row.at, dt.UTC).date() for row in made.rows}
     for row, tier in zip(made.rows, made.tiers, strict=True):
         at = dt.datetime.fromtimestamp(row.at, dt.UTC)
         kept = {
@@ -74,6 +74,7 @@ async def write_world(opened: asyncpg.Connection, made: World) -> None:
             "class": 4 if row.kind == 5 else 2, "mti": 400 if row.kind == 5 else 200,
             "processing_code": CODES[row.kind], "at": at, "business_date": at.date(), "fingerprint": 1, "rc": "00",
             "programme": 1, "programme_version": 1, "account": a.id, "tier_after": tier,
+            "original_sent_on": days.get(row.original_seq or 0),
         }  # fmt: skip
         same = row._asdict()
         for name in ("kind", "at", "category", "version"):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from cext import _kernel
 from cext.programme_table import TARGET_FALSE
 from cext.reference import kernel as reference
-from switch.programme.why import GroupTaken, LimitReached, NoOffer, OtherOccasion, Reasons, Unmet
+from switch.programme.why import GroupTaken, HeldOut, LimitReached, NoOffer, NotChosen, OtherOccasion, Reasons, Unmet
 from switch.programme.why_told import Outcome, told
 from switch.programme.why_words import Words
 from tests.cext.kernel_cases import DAY_S, MONTH, NOW, TODAY, account, pack_counters, pack_grants, request
@@ -285,3 +285,64 @@ def test_what_one_comparison_lacked_is_what_it_takes(inputs):
         if decision.rc == "00":
             assert index in decision.rule_list
         assert code[end - 1][3] == TARGET_FALSE
+
+
+CATALOGUE = (
+    rules("id: a, then: {points: 1}")
+    + "rewards:\n"
+    + "  - {code: LIP, points: 5, then: {free: LIPSTICK}, when: visits > 2}\n"
+    + "  - {code: CAP, points: 5, message: {en: A cap}, uses: {life: 1}}\n"
+)
+
+
+def test_a_reward_is_near_only_if_the_till_asked_for_it():
+    programme = load(CATALOGUE)
+    lip, cap = (programme.rewards[code].number for code in ("LIP", "CAP"))
+    not_asked = reasons(programme)
+    assert NotChosen() in not_asked["rewards.LIP"].hindrances
+    assert not_asked["rewards.CAP"].hindrances == (NotChosen(),)
+    assert not not_asked["rewards.CAP"].nearly
+    words = Words(programme)
+    assert words.hindrance(NotChosen()) == "the till did not ask for it"
+    assert words.compact(NotChosen()) is None
+    asked = reasons(programme, reward=lip, quantities=(0,), has_basket=True, member={"visits": 3})["rewards.LIP"]
+    assert [words.hindrance(each) for each in asked.hindrances] == ["LIPSTICK was not in the basket; needs one"]
+    assert asked.nearly
+    assert [words.comparison(each) for each in asked.checks] == [
+        "chosen at the till: yes",
+        "visits 3 > 2",
+        'qty(chosen="LIPSTICK") 0 ≥ 1',
+    ]
+    used = pack_counters((slot(programme, "uses", "rewards.CAP/life"), 0, 1))
+    assert reasons(programme, reward=cap, member={"counters": used})["rewards.CAP"].hindrances == (
+        LimitReached("life", 1, 1),
+    )
+    assert reasons(programme, reward=cap)["rewards.CAP"].fired
+
+
+def test_who_is_held_out_is_told_so_and_not_the_place():
+    programme = load(rules("id: a, holdout: 99%, then: {points: 1}"))
+    found = Reasons(programme).of(account(_kernel, id=1), request(_kernel, PURCHASE, 5))
+    (rule,) = found.rules
+    assert (rule.hindrances, rule.nearly, found.facts) == ((HeldOut(),), True, ())
+    words = Words(programme)
+    assert words.hindrance(HeldOut()) == "the member is held out of this rule, for as long as it is measured"
+    assert [words.comparison(each) for each in rule.checks] == ["not held out: no"]
+    assert words.compact(HeldOut()) is None, "a till tells nobody that others get more"
+
+
+def test_what_is_true_or_not_is_told_as_yes_or_no():
+    text = rules("id: a, when: referred, then: {points: 1}", "id: b, when: not tagged(vip), then: {points: 1}")
+    programme = load(text + "tags: [vip]\n")
+    found = reasons(programme, member={"flags": 256})
+    words = Words(programme)
+    assert [words.hindrance(*found[rule].hindrances) for rule in "ab"] == [
+        "referred was no; needs yes",
+        'tagged("vip") was yes; needs no',
+    ]
+    assert [words.comparison(*found[rule].checks) for rule in "ab"] == ["referred: no", 'tagged("vip"): yes']
+    why = Reasons(programme).of(account(_kernel, flags=1), request(_kernel, PURCHASE, 5))
+    assert [(look.name, words.value(look, value)) for look, value in why.facts] == [
+        ("referred", "yes"),
+        ('tagged("vip")', "no"),
+    ]
