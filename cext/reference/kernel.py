@@ -3,13 +3,13 @@
 `decide(programme, account, request)` is pure: no clock, no I/O, no randomness; the same inputs give the same
 legs.
 
-Order of evaluation: lapsed lots → facts → rules → discount → points spent → credit spent → accrual on what is really
-paid → counters → tier → grants given. An event is a purchase of nothing that counts no visit and gives no grant. Order
-of refusal: 12, 78, 13, 25, 51 (wire.md). A wrong currency is 12: it is known before the account matters. A number that
-cannot be worked on without leaving 64 bits (see the bounds in `cext.programme_table`) is 13.
+Order of evaluation: lapsed lots → tier year → facts → rules → discount → points spent → credit spent → accrual on what
+is really paid → counters → tier → grants given. An event is a purchase of nothing that counts no visit and gives no
+grant. Order of refusal: 12, 78, 13, 25, 51 (wire.md). A wrong currency is 12: it is known before the account matters. A
+number that cannot be worked on without leaving 64 bits (see the bounds in `cext.programme_table`) is 13.
 """
 
-from cext.programme_table import AMOUNT_MAX, LEG_MAX, EffectRow, Occasion
+from cext.programme_table import AMOUNT_MAX, LEG_MAX, Fact, Occasion
 from cext.reference import tiers
 from cext.reference.conditions import FACTS, Programme
 from cext.reference.effects import count, credit_of, discount_of, effects_of, points_of
@@ -19,6 +19,7 @@ from cext.reference.outcome import Working, begin, settle, unchanged, workable
 from cext.reference.records import (
     CREDIT_PURCHASE,
     EVENT,
+    GIFT,
     INQUIRY,
     KINDS,
     PURCHASE,
@@ -26,6 +27,7 @@ from cext.reference.records import (
     REDEMPTION,
     REFUND,
     REVERSAL,
+    UPKEEP,
     Account,
     Decision,
     Original,
@@ -34,16 +36,19 @@ from cext.reference.records import (
 from cext.reference.rules import fired, give
 from cext.reference.table_checks import INT64_MAX
 from cext.reference.undo import undo
+from cext.reference.upkeep import gift, upkeep
 
 __all__ = [
     "CREDIT_PURCHASE",
     "EVENT",
     "FACTS",
+    "GIFT",
     "INQUIRY",
     "PURCHASE",
     "REDEMPTION",
     "REFUND",
     "REVERSAL",
+    "UPKEEP",
     "Account",
     "Decision",
     "Original",
@@ -62,6 +67,10 @@ def decide(programme: Programme, account: Account, request: Request) -> Decision
         return _purchase(programme, account, request)
     if request.kind == INQUIRY:
         return unchanged(account, request, "00")
+    if request.kind == UPKEEP:
+        return upkeep(programme, account, request)
+    if request.kind == GIFT:
+        return gift(programme, account, request)
     return undo(programme, account, request)
 
 
@@ -139,6 +148,7 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
     is_event = request.kind == EVENT
     amount = 0 if is_event else request.amount
     working = begin(account, request)
+    tiers.turn(programme, working, request)
     facts = _facts(programme, account, request, working, account.points - working.expired)
     occasion = Occasion.EVENT if is_event else Occasion.PURCHASE
     indexes = fired(programme, occasion, facts, working.counters, working.grants)
@@ -152,7 +162,7 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
         return unchanged(account, request, "51")
     redeemed, spent = payment
     paid = amount - discount - redeemed * programme.point_value - spent
-    earned = points_of(effects, paid, tiers.multiplier(programme, account.tier))
+    earned = points_of(effects, paid, tiers.multiplier(programme, working.tier))
     granted = credit_of(effects, paid)
     if earned > LEG_MAX or granted > LEG_MAX:
         return unchanged(account, request, "13")
@@ -160,7 +170,11 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
     working.lots.take_earliest(redeemed)
     working.lots.add(request.local_month + programme.expiry_months, earned)
     count(effects, paid, working.counters)
-    _advance(programme, account, effects, working, earned=earned, spend=None if is_event else amount)
+    if not is_event:
+        working.visits += 1
+        working.spend += amount
+    working.tier_points = tiers.points_after(programme, working.tier_points, earned)
+    tiers.advance(programme, working, effects, request)
     decision = Decision(
         "00",
         points_earned=earned,
@@ -178,32 +192,8 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
     return decision
 
 
-def _advance(
-    programme: Programme,
-    account: Account,
-    effects: list[EffectRow],
-    working: Working,
-    *,
-    earned: int,
-    spend: int | None,
-) -> None:
-    """Count a visit, unless there is nothing that was bought, and then see which tier is reached."""
-    if spend is not None:
-        working.visits += 1
-        working.spend += spend
-    working.tier_points = tiers.points_after(programme, account.tier_points, earned)
-    working.tier = tiers.entered(
-        programme,
-        account.tier,
-        effects,
-        tier_points=working.tier_points,
-        spend=working.spend,
-        visits=working.visits,
-    )
-
-
 def _facts(programme: Programme, account: Account, request: Request, working: Working, live_points: int) -> Facts:
-    return facts_of(
+    values, absent = facts_of(
         programme,
         account,
         request,
@@ -212,6 +202,8 @@ def _facts(programme: Programme, account: Account, request: Request, working: Wo
         counters=working.counters,
         grants=working.grants,
     )
+    values[Fact.TIER] = working.tier
+    return values, absent
 
 
 def _give(programme: Programme, account: Account, request: Request, decision: Decision, working: Working) -> None:

@@ -23,6 +23,8 @@ class Working:
     spend: int
     tier: int
     tier_points: int
+    tier_year: int
+    tier_kept: int
 
     def moved(self, account: Account) -> bool:
         """Whether anything but the balances is other than the account has it."""
@@ -34,6 +36,8 @@ class Working:
             or self.spend != account.spend
             or self.tier != account.tier
             or self.tier_points != account.tier_points
+            or self.tier_year != account.tier_year
+            or self.tier_kept != account.tier_kept
         )
 
 
@@ -49,6 +53,8 @@ def begin(account: Account, request: Request) -> Working:
         spend=account.spend,
         tier=account.tier,
         tier_points=account.tier_points,
+        tier_year=account.tier_year,
+        tier_kept=account.tier_kept,
     )
 
 
@@ -119,6 +125,8 @@ def settle(programme: Programme, account: Account, request: Request, decision: D
     account.grants = working.grants.packed()
     account.tier = working.tier
     account.tier_points = working.tier_points
+    account.tier_year = working.tier_year
+    account.tier_kept = working.tier_kept
     _visit(account, request, working.visits)
     account.spend = working.spend
     return decision
