@@ -13,6 +13,7 @@ from switch.programme.document import Document, Path
 from switch.programme.errors import Problem, Severity, did_you_mean, shown
 from switch.programme.events import events_in, is_false_without_event
 from switch.programme.facts import PURCHASE_ONLY, QTY
+from switch.programme.lifecycle import AMBASSADOR
 from switch.programme.model import PointsPer, ProgrammeModel, Rule
 from switch.programme.never import Bounds, Contradictions
 from switch.programme.problems import problem_at
@@ -24,7 +25,7 @@ Found = tuple[Path, str]
 
 def check(document: Document, model: ProgrammeModel, terms: Sequence[RuleTerms]) -> list[Problem]:
     """Every mistake of a valid model whose expressions were read, in the order of the file's rules."""
-    errors = [*_repeated(model), *_tiers(model)]
+    errors = [*_repeated(model), *_tiers(model), *_lifecycle(model)]
     for index, (rule, read) in enumerate(zip(model.rules, terms, strict=True)):
         errors += _tier_of(model, index, rule)
         if read.when is not None and events_in(read.when):
@@ -57,6 +58,7 @@ def _repeated(model: ProgrammeModel) -> Iterator[Found]:
     ]
     yield from _twice("a stamp card", cards)
     yield from _twice("a tier", [(("tiers", index, "id"), tier.id) for index, tier in enumerate(model.tiers)])
+    yield from _twice("a tag", [(("tags", index), tag) for index, tag in enumerate(model.tags)])
     yield from _twice("a club", [(("clubs", index, "code"), club.code) for index, club in enumerate(model.clubs)])
 
 
@@ -75,6 +77,14 @@ def _tiers(model: ProgrammeModel) -> Iterator[Found]:
             yield path, "all tiers should be from the same: points, spend or visits"
         elif lower.from_.threshold >= higher.from_.threshold:
             yield path, f"{higher.id} should need more than {lower.id}, which stands before it"
+
+
+def _lifecycle(model: ProgrammeModel) -> Iterator[Found]:
+    if model.tier_year is not None and not model.tiers:
+        yield ("tier_year",), "there are no tiers that a year could be for"
+    referral = model.referral
+    if referral is not None and referral.ambassador is not None and AMBASSADOR not in model.tags:
+        yield ("referral", "ambassador"), f"nobody can be an ambassador: add `tags: [{AMBASSADOR}]`"
 
 
 def _tier_of(model: ProgrammeModel, index: int, rule: Rule) -> Iterator[Found]:

@@ -139,7 +139,9 @@ def _compiled(
         table = rows.table(model)
     except ExpressionError as error:
         raise ProgrammeError([problem_at(document, ("rules",), str(error))]) from None
-    counters = sum(kind != "grant" for kind, _ in names.allotted)
+    for tag in model.tags:
+        names.slot("tag", tag)
+    counters = sum(kind not in ("grant", "tag") for kind, _ in names.allotted)
     problems = [*warnings, *check_counts(document, counters, len(rows.grants))]
     if _has_errors(problems):
         raise ProgrammeError(problems)

@@ -4,9 +4,11 @@ import re
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from cext.programme_table import RULES_MAX, TIERS_MAX, VALUES_PER_GRANT_MAX
+from switch.programme.lifecycle import Referral, TierYear
+from switch.programme.part import Part
 from switch.programme.values import (
     Amount,
     Cap,
@@ -25,29 +27,26 @@ from switch.programme.values import (
 )
 
 CLUBS_MAX = 256
+NOTICE_DAYS_MAX = 92
+TAGS_MAX = 22
+"""Tags that the flags of an account have room for."""
 NO_TIER = "none"
 
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]{0,63})\}")
 
 
-class _Part(BaseModel):
-    """Part of a programme: exact keys, exact types, and no value in an error's text."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
-
-
-class Point(_Part):
+class Point(Part):
     """What a point is worth, and how long it is good."""
 
     value: Factor
     """Minor units of the programme's currency for one point."""
     expires: Months
     """How long a point is good: it lapses at the end of that month."""
+    notice: Annotated[Days, Field(le=NOTICE_DAYS_MAX)] | None = None
+    """How long before points lapse the member is told."""
 
 
-class PointsPer(_Part):
+class PointsPer(Part):
     """`points` for each whole `per` minor units that are really paid."""
 
     per: Amount
@@ -65,7 +64,7 @@ Points = Annotated[
 ]
 
 
-class Message(_Part):
+class Message(Part):
     """A line for the receipt, in one language or both."""
 
     fa: Line | None = None
@@ -83,7 +82,7 @@ class Message(_Part):
         return {language: text for language, text in (("fa", self.fa), ("en", self.en)) if text is not None}
 
 
-class Reward(_Part):
+class Reward(Part):
     """What a full stamp card gives."""
 
     points: Points | None = None
@@ -102,7 +101,7 @@ class Reward(_Part):
         return self
 
 
-class Stamp(_Part):
+class Stamp(Part):
     """A stamp card: `need` visits, and the one after them brings the reward and no stamp."""
 
     key: Name
@@ -110,7 +109,7 @@ class Stamp(_Part):
     reward: Reward
 
 
-class Ticket(_Part):
+class Ticket(Part):
     """Tickets for a draw: one for each whole `per` minor units that are really paid, or a fixed `count`."""
 
     draw: Name
@@ -126,7 +125,7 @@ class Ticket(_Part):
         return self
 
 
-class Then(_Part):
+class Then(Part):
     """What a rule does."""
 
     points: Points | None = None
@@ -171,7 +170,7 @@ def _check_cap(cap: int | None, gifts: tuple[str, ...]) -> None:
         raise ValueError("cap bounds one effect: give each effect a rule of its own")
 
 
-class Uses(_Part):
+class Uses(Part):
     """How often a member may have a rule, in the programme's own days, months and years."""
 
     day: Factor | None = None
@@ -186,7 +185,7 @@ class Uses(_Part):
         return self
 
 
-class Grant(_Part):
+class Grant(Part):
     """An offer that is made at the end of a purchase, with thresholds that are worked out then and kept."""
 
     if_: Annotated[str, Field(alias="if")]
@@ -207,7 +206,7 @@ class Grant(_Part):
         return self
 
 
-class Rule(_Part):
+class Rule(Part):
     """When what happens. Rules run by falling `priority`; of an `exclusive` group only the first fires."""
 
     id: Name
@@ -237,7 +236,7 @@ class Rule(_Part):
         return self.cap if self.cap is not None else self.then.cap
 
 
-class TierFrom(_Part):
+class TierFrom(Part):
     """What a member needs for a tier, one of these."""
 
     points: Amount | None = None
@@ -264,7 +263,7 @@ class TierFrom(_Part):
         return self.points or self.spend or self.visits or 0
 
 
-class Tier(_Part):
+class Tier(Part):
     """A level of members, and what it makes of their points for amounts."""
 
     id: Name
@@ -278,7 +277,7 @@ class Tier(_Part):
         return self
 
 
-class Club(_Part):
+class Club(Part):
     """A kind of membership."""
 
     code: Code
@@ -292,7 +291,7 @@ class Club(_Part):
     """What a member has to tell on joining, besides the mobile number."""
 
 
-class Partner(_Part):
+class Partner(Part):
     """Another institution that takes part; prices in minor units for a point. Kept, and not used yet."""
 
     institution: Code
@@ -301,7 +300,7 @@ class Partner(_Part):
     accrual_price: Amount | None = None
 
 
-class ProgrammeModel(_Part):
+class ProgrammeModel(Part):
     """A loyalty programme: who may take part, what a point is worth, and rules."""
 
     programme: Name
@@ -319,5 +318,11 @@ class ProgrammeModel(_Part):
     rules: Annotated[list[Rule], Field(max_length=RULES_MAX)]
     tiers: Annotated[list[Tier], Field(max_length=TIERS_MAX)] = []
     """From the lowest to the highest."""
+    tier_year: TierYear | None = None
+    """Without one, tier points count for life and no tier is ever left."""
+    referral: Referral | None = None
+    """What bringing a friend is worth."""
+    tags: Annotated[list[Name], Field(max_length=TAGS_MAX)] = []
+    """What members may be tagged with."""
     clubs: Annotated[list[Club], Field(max_length=CLUBS_MAX)] = []
     partners: list[Partner] = []

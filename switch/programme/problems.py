@@ -5,6 +5,7 @@ from pydantic_core import ErrorDetails
 
 from switch.programme.document import Document, Path
 from switch.programme.errors import PROBLEMS_MAX, Problem, Severity, did_you_mean, shown
+from switch.programme.lifecycle import Gift, Referral, TierYear
 from switch.programme.model import (
     Club,
     Grant,
@@ -42,6 +43,9 @@ _PARTS = (
     TierFrom,
     Club,
     Partner,
+    TierYear,
+    Referral,
+    Gift,
 )
 _KEYS = tuple(dict.fromkeys(field.alias or name for part in _PARTS for name, field in part.model_fields.items()))
 

@@ -76,12 +76,14 @@ SELECT j.key, j.terminal, j.class, j.fingerprint, j.rc, j.reply
 SELECT pg_logical_emit_message(true, 'fence', '');
 
 -- original --
--- The message that DE90 names, of any terminal of the same institution: its own terminal's first.
+-- The message that DE90 names, of any terminal of the same institution: its own terminal's first. Of a refund, what it
+-- refunds says when its points were earned.
 -- $1 shard, $2 key, $3 class, $4 transmission date, $5 terminal, $6 institution.
-SELECT j.seq, j.sent_on, j.account, j.mti, j.processing_code, j.rc, j.fingerprint, j.amount, j.points_earned,
+SELECT floor(extract(epoch FROM coalesce(o.at, j.at)))::bigint AS earned_at, j.seq, j.sent_on, j.account, j.mti, j.processing_code, j.rc, j.fingerprint, j.amount, j.points_earned,
        j.points_redeemed, j.credit_granted, j.credit_spent, j.discount, j.to_pay, j.lots_moved, j.counters_moved,
        j.grants_moved, j.reserves_moved
   FROM journal j
+  LEFT JOIN journal o ON o.shard = j.shard AND o.seq = j.original_seq AND o.sent_on = j.original_sent_on
  WHERE j.shard = $1 AND j.key = $2 AND j.class = $3 AND j.sent_on = $4 AND j.institution = $6
  ORDER BY (j.terminal = $5) DESC
  LIMIT 1;
