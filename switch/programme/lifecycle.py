@@ -2,10 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cext.programme_table import GRACE_DAYS_MAX
-from switch.programme.part import Part
 from switch.programme.values import Amount, Days
 
 MONTHS = (
@@ -20,7 +19,15 @@ AMBASSADOR = "ambassador"
 """The tag of members for whose friends the ambassadors' rate is paid."""
 
 
-class TierYear(Part):
+PART = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, use_attribute_docstrings=True)
+"""What every part of a programme is held to: exact keys, exact types, and no value in an error's text."""
+
+
+class _Part(BaseModel):
+    model_config = PART
+
+
+class TierYear(_Part):
     """Tier points count within a year; a tier that was not earned again is kept for some days of the next one."""
 
     begins: Month
@@ -39,7 +46,7 @@ class TierYear(Part):
         return 0 if self.grace is None else self.grace
 
 
-class Gift(Part):
+class Gift(_Part):
     """Points, credit, or both."""
 
     points: Amount | None = None
@@ -53,7 +60,7 @@ class Gift(Part):
         return self
 
 
-class Referral(Part):
+class Referral(_Part):
     """What is given when a member who was brought by another one has made the first purchase."""
 
     referrer: Gift | None = None

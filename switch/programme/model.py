@@ -4,11 +4,10 @@ import re
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from cext.programme_table import RULES_MAX, TIERS_MAX, VALUES_PER_GRANT_MAX
-from switch.programme.lifecycle import Referral, TierYear
-from switch.programme.part import Part
+from switch.programme.lifecycle import PART, Referral, TierYear
 from switch.programme.values import (
     Amount,
     Cap,
@@ -35,7 +34,13 @@ NO_TIER = "none"
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]{0,63})\}")
 
 
-class Point(Part):
+class _Part(BaseModel):
+    """Part of a programme."""
+
+    model_config = PART
+
+
+class Point(_Part):
     """What a point is worth, and how long it is good."""
 
     value: Factor
@@ -46,7 +51,7 @@ class Point(Part):
     """How long before points lapse the member is told."""
 
 
-class PointsPer(Part):
+class PointsPer(_Part):
     """`points` for each whole `per` minor units that are really paid."""
 
     per: Amount
@@ -64,7 +69,7 @@ Points = Annotated[
 ]
 
 
-class Message(Part):
+class Message(_Part):
     """A line for the receipt, in one language or both."""
 
     fa: Line | None = None
@@ -82,7 +87,7 @@ class Message(Part):
         return {language: text for language, text in (("fa", self.fa), ("en", self.en)) if text is not None}
 
 
-class Reward(Part):
+class Reward(_Part):
     """What a full stamp card gives."""
 
     points: Points | None = None
@@ -101,7 +106,7 @@ class Reward(Part):
         return self
 
 
-class Stamp(Part):
+class Stamp(_Part):
     """A stamp card: `need` visits, and the one after them brings the reward and no stamp."""
 
     key: Name
@@ -109,7 +114,7 @@ class Stamp(Part):
     reward: Reward
 
 
-class Ticket(Part):
+class Ticket(_Part):
     """Tickets for a draw: one for each whole `per` minor units that are really paid, or a fixed `count`."""
 
     draw: Name
@@ -125,7 +130,7 @@ class Ticket(Part):
         return self
 
 
-class Then(Part):
+class Then(_Part):
     """What a rule does."""
 
     points: Points | None = None
@@ -170,7 +175,7 @@ def _check_cap(cap: int | None, gifts: tuple[str, ...]) -> None:
         raise ValueError("cap bounds one effect: give each effect a rule of its own")
 
 
-class Uses(Part):
+class Uses(_Part):
     """How often a member may have a rule, in the programme's own days, months and years."""
 
     day: Factor | None = None
@@ -185,7 +190,7 @@ class Uses(Part):
         return self
 
 
-class Grant(Part):
+class Grant(_Part):
     """An offer that is made at the end of a purchase, with thresholds that are worked out then and kept."""
 
     if_: Annotated[str, Field(alias="if")]
@@ -206,7 +211,7 @@ class Grant(Part):
         return self
 
 
-class Rule(Part):
+class Rule(_Part):
     """When what happens. Rules run by falling `priority`; of an `exclusive` group only the first fires."""
 
     id: Name
@@ -236,7 +241,7 @@ class Rule(Part):
         return self.cap if self.cap is not None else self.then.cap
 
 
-class TierFrom(Part):
+class TierFrom(_Part):
     """What a member needs for a tier, one of these."""
 
     points: Amount | None = None
@@ -263,7 +268,7 @@ class TierFrom(Part):
         return self.points or self.spend or self.visits or 0
 
 
-class Tier(Part):
+class Tier(_Part):
     """A level of members, and what it makes of their points for amounts."""
 
     id: Name
@@ -277,7 +282,7 @@ class Tier(Part):
         return self
 
 
-class Club(Part):
+class Club(_Part):
     """A kind of membership."""
 
     code: Code
@@ -291,7 +296,7 @@ class Club(Part):
     """What a member has to tell on joining, besides the mobile number."""
 
 
-class Partner(Part):
+class Partner(_Part):
     """Another institution that takes part; prices in minor units for a point. Kept, and not used yet."""
 
     institution: Code
@@ -300,7 +305,7 @@ class Partner(Part):
     accrual_price: Amount | None = None
 
 
-class ProgrammeModel(Part):
+class ProgrammeModel(_Part):
     """A loyalty programme: who may take part, what a point is worth, and rules."""
 
     programme: Name
