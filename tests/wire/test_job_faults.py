@@ -137,7 +137,7 @@ def test_a_connection_that_is_cut_costs_nothing(url: str) -> None:
     wait_for_rows(url)
     cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'loyalty-switch lane'"
     query(url, cut)
-    looked_at, due, done, before, refused, unknown = counts_of(ended(running))
+    _looked_at, due, done, before, refused, unknown = counts_of(ended(running))
     assert (due, done + before, refused, unknown) == (MEMBERS, MEMBERS, 0, 0)
     assert_all_once(url)
 
@@ -166,7 +166,7 @@ def flood(url: str) -> Iterator[list[int]]:
 
 
 def test_beside_a_till_that_floods(url: str, flood: list[int]) -> None:
-    looked_at, due, done, before, refused, unknown = counts_of(ended(started(url)))
+    _looked_at, due, done, _before, refused, unknown = counts_of(ended(started(url)))
     assert (due, done, refused, unknown) == (MEMBERS, MEMBERS, 0, 0)
     assert flood[0] > 0
     assert_all_once(url)
