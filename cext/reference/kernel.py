@@ -9,7 +9,7 @@ grant. Order of refusal: 12, 78, 13, 25, 51 (wire.md). A wrong currency is 12: i
 number that cannot be worked on without leaving 64 bits (see the bounds in `cext.programme_table`) is 13.
 """
 
-from cext.programme_table import AMOUNT_MAX, LEG_MAX, Fact, Occasion
+from cext.programme_table import AMOUNT_MAX, LEG_MAX, Occasion
 from cext.reference import tiers
 from cext.reference.conditions import FACTS, Programme
 from cext.reference.effects import count, credit_of, discount_of, effects_of, points_of
@@ -193,7 +193,7 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
 
 
 def _facts(programme: Programme, account: Account, request: Request, working: Working, live_points: int) -> Facts:
-    values, absent = facts_of(
+    return facts_of(
         programme,
         account,
         request,
@@ -202,8 +202,6 @@ def _facts(programme: Programme, account: Account, request: Request, working: Wo
         counters=working.counters,
         grants=working.grants,
     )
-    values[Fact.TIER] = working.tier
-    return values, absent
 
 
 def _give(programme: Programme, account: Account, request: Request, decision: Decision, working: Working) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from cext.programme_table import LOCAL_MONTH_MAX, Effect, EffectRow, TierBasis
 from cext.reference.conditions import Programme
 from cext.reference.dates import day_of
-from cext.reference.records import Original, Request
+from cext.reference.records import Account, Original, Request
 
 _TIER_SET = int(Effect.TIER_SET)
 
@@ -54,6 +54,13 @@ def counts_now(programme: Programme, standing: Standing, original: Original) -> 
     if not has_years(programme) or not standing.tier_year or not 0 <= original.local_month <= LOCAL_MONTH_MAX:
         return True
     return year_of(programme, original.local_month) == standing.tier_year
+
+
+def tier_now(programme: Programme, account: Account, request: Request) -> int:
+    """The tier that is in force for a message on an account."""
+    standing = account.copy()
+    turn(programme, standing, request)
+    return standing.tier
 
 
 def turn(programme: Programme, standing: Standing, request: Request) -> None:

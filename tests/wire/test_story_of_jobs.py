@@ -204,7 +204,7 @@ def test_the_prizes_of_a_draw_are_paid_once(tell: Teller) -> None:
         assert (tally.due, tally.done) == (2, 2)
         assert tally_of(story.url, story.after(1).today, "payouts").due == 0
         rows = story.rows(
-            "SELECT z.prize, z.state, j.points_earned, j.credit_granted, j.processing_code, j.account = t.account AS is_winner"
+            "SELECT z.prize, z.state, j.points_earned, j.credit_granted, j.processing_code, j.account = t.account"
             "  FROM draw_prize AS z JOIN draw_ticket AS t ON t.first = z.winner"
             "  LEFT JOIN journal AS j ON j.shard = z.paid_shard AND j.seq = z.paid_seq AND j.sent_on = z.paid_sent_on"
             " ORDER BY z.prize"
