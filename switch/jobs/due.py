@@ -5,14 +5,13 @@ import datetime as dt
 from typing import NamedTuple
 
 from switch.programme import CompiledProgramme
-from switch.programme.calendar import LocalTime
+from switch.programme.calendar import LocalTime, last_day_of
 from switch.programme.lifecycle import AMBASSADOR, Gift
 
 BIRTHDAY = "birthday"
 """The event that a member's birthday is."""
 NO_TIER_YEAR = 0
 _LEAP_DAY, _DAY_AFTER = 229, 301
-_FIRST_YEAR = 2000
 
 
 class UpkeepTerms(NamedTuple):
@@ -89,12 +88,6 @@ def lapsing_months(programme: CompiledProgramme, at: LocalTime) -> list[LapsingM
         found.append(LapsingMonth(month, last_day))
         month += 1
     return found
-
-
-def last_day_of(month: int) -> dt.date:
-    """The last day of a month, counted from January 2000."""
-    year, of_year = _FIRST_YEAR + month // 12, month % 12 + 1
-    return dt.date(year, of_year, calendar.monthrange(year, of_year)[1])
 
 
 def referral_terms(programme: CompiledProgramme) -> ReferralTerms:

@@ -5,6 +5,7 @@ Each story ends with an audit and a replay (I1 to I9).
 
 import asyncio
 import datetime as dt
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import pytest
 
 from adapters.postgres import draws
 from adapters.postgres.audit import audit
+from adapters.postgres.tags import set_tag
 from protocol import tlv
 from protocol.codes import ProcessingCode
 from switch.draws import Prize, PrizeKind, Terms
 from switch.jobs.tasks import TERMINAL_CODE
+from tests.conftest import TOKEN_KEY
 from tests.wire.jobs import run_on, tally_of
 from tests.wire.running import card
 from tests.wire.stories import Reply, Story, told
@@ -318,3 +321,47 @@ def test_a_gift_cannot_be_undone_at_a_till(tell: Teller) -> None:
         assert refused.code == "12"
         assert points(story, 5) == [100]
         assert all(finding.sound for finding in asyncio.run(audit(story.url)))
+
+
+def tag(story: Story, pan: str, name: str, *, on: bool = True) -> bool:
+    return asyncio.run(set_tag(story.url, TOKEN_KEY, "bazaar", name, pan, on=on))
+
+
+def test_an_ambassador_gets_the_ambassadors_rate(tell: Teller) -> None:
+    with tell(POINT + BASE + REFERRAL) as story:
+        code = friends(story).all("RC")[0]
+        assert tag(story, mobile(10), "ambassador")
+        assert not tag(story, card(10), "ambassador")
+        story.buy(200_000, card(11))
+        assert tally_of(story.url, story.today, "payouts").done == 2
+        assert (story.balance(card(10)).points, story.balance(card(10)).credit) == (1_000, 7_000)
+        # A sale in between knows of the tag, as of every change of an account.
+        story.buy(100_000, card(10))
+        assert tag(story, card(10), "ambassador", on=False)
+        assert enrol(story, 12, code).code == "00"
+        story.buy(200_000, card(12))
+        assert tally_of(story.url, story.today, "payouts").done == 2
+        assert (story.balance(card(10)).points, story.balance(card(10)).credit) == (1_501, 7_000)
+
+
+@pytest.mark.parametrize(
+    ("programme", "name", "pan", "reason"),
+    [
+        ("bazar", "ambassador", card(10), "no programme bazar"),
+        ("bazaar", "ambasador", card(10), "has no tag ambasador"),
+        ("bazaar", "ambassador", card(900), "knows no such card"),
+        ("bazaar", "ambassador", "09121110999", "knows no such card"),
+        ("bazaar", "ambassador", "12", "mobile"),
+    ],
+)
+def test_who_cannot_be_tagged(story_of_tags: Story, programme: str, name: str, pan: str, reason: str) -> None:
+    with pytest.raises(Exception, match=reason):
+        asyncio.run(set_tag(story_of_tags.url, TOKEN_KEY, programme, name, pan, on=True))
+
+
+@pytest.fixture(scope="module")
+def story_of_tags(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    with told(
+        database_url, tmp_path_factory.mktemp("tags"), HEAD + POINT + BASE + REFERRAL, first_day=START
+    ) as running:
+        yield running

@@ -144,19 +144,26 @@ UPDATE job_run SET ended_at = now(), looked_at = $2, due = $3, done = $4, before
 SELECT r.job, p.name AS programme, r.day, r.started_at, r.ended_at, r.looked_at, r.due, r.done, r.before, r.refused, r.unknown
   FROM job_run AS r JOIN programme AS p ON p.id = r.programme ORDER BY r.id DESC LIMIT $1;
 
+-- programme --
+SELECT id FROM programme WHERE name = $1;
+
 -- find_card --
--- The account that a card leads to, with its programme. $1 shard, $2 and $3 the halves of the token, $4 the whole.
-SELECT a.shard, a.id, a.programme
-  FROM card AS c JOIN account AS a ON a.shard = c.account_shard AND a.id = c.account
- WHERE c.shard = $1 AND c.token = $4
-UNION ALL
-SELECT a.shard, a.id, a.programme FROM account AS a WHERE a.shard = $1 AND a.id = $2 AND a.token_low = $3
- LIMIT 1;
+-- The account of a programme that a card leads to; a card that was linked leads elsewhere than to its own account. $1 shard,
+-- $2 and $3 the halves of the token, $4 the whole, $5 programme.
+SELECT shard, id
+  FROM (SELECT a.shard, a.id, false AS is_first
+          FROM card AS c JOIN account AS a ON a.shard = c.account_shard AND a.id = c.account
+         WHERE c.shard = $1 AND c.token = $4 AND a.programme = $5
+        UNION ALL
+        SELECT a.shard, a.id, true FROM account AS a
+         WHERE a.shard = $1 AND a.id = $2 AND a.token_low = $3 AND a.programme = $5) AS shown
+ ORDER BY is_first LIMIT 1;
 
 -- hold_shard --
 SELECT shard FROM shard WHERE shard = $1 FOR UPDATE;
 
 -- set_flags --
 -- Set ($4 true) or clear bits of an account's flags; a batch that read it before is decided again. $1 shard, $2 id, $3 bits.
-UPDATE account SET version = version + 1, flags = CASE WHEN $4 THEN flags | $3 ELSE flags & ~$3::integer END
+UPDATE account
+   SET version = version + 1, flags = CASE WHEN $4::boolean THEN flags | $3::integer ELSE flags & ~$3::integer END
  WHERE shard = $1 AND id = $2 AND (flags & $3 <> 0) <> $4;
