@@ -88,7 +88,9 @@ class Telling:
     def _lapsing(self) -> Iterator[tuple[int, int]]:
         """Points that lapse within the days of notice, and how many days they have left."""
         notice = self._programme.model.point.notice
-        for month, points in self._account.lot_list if notice is not None else ():
+        if notice is None:
+            return
+        for month, points in self._account.lot_list:
             if points > 0:
                 days_left = (last_day_of(month) - EPOCH).days - self._local_day
                 if 0 <= days_left <= notice:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cext._kernel import Request
 from cext._marks import fingerprint
+from protocol.codes import InternalCode, ProcessingCode
 from protocol.message import Message
 from protocol.tlv import build
 from switch.deciding import EVENT, GIFT, UPKEEP, LiveProgramme
@@ -21,7 +22,7 @@ MTI = "0220"
 MESSAGE_CLASS = 2
 TERMINAL_CODE = "JOBS0000"
 MERCHANT_CODE = "JOBS00000000000"
-PROCESSING_CODES = {UPKEEP: "990000", GIFT: "990100", EVENT: "950000"}
+PROCESSING_CODES = {UPKEEP: InternalCode.UPKEEP, GIFT: InternalCode.GIFT, EVENT: ProcessingCode.EVENT}
 EVENT_TAG, CAUSE_TAG = "EV", "JB"
 """Of `journal.asked`: the event that is told, and why a gift is given."""
 NOT_WANTED = -1

@@ -116,7 +116,8 @@ SELECT value::bigint FROM setting WHERE name = 'reference_version';
 -- The columns after the account are those of `switch.simulation.history.Row`; its kind is 0 for what no programme decides.
 SELECT wanted.shard, wanted.account, r.seq, floor(extract(epoch FROM r.at))::bigint, CASE
            WHEN r.class = 4 THEN 5
-           WHEN r.class = 2 THEN CASE r.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7 ELSE 0 END
+           WHEN r.class = 2 THEN CASE r.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7
+                WHEN 990000 THEN 10 WHEN 990100 THEN 11 ELSE 0 END
            ELSE 0
        END,
        r.amount, r.currency::integer, r.merchant, r.institution, m.category, r.entry_mode::integer, r.programme_version,

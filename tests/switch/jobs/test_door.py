@@ -79,7 +79,7 @@ async def test_the_same_task_twice_in_one_run() -> None:
     assert world.points == [7]
 
 
-@pytest.mark.parametrize("fault", ["lost", "lost after"])
+@pytest.mark.parametrize("fault", ["lost_before", "lost_after"])
 async def test_a_commit_whose_outcome_is_not_known(fault: str) -> None:
     world = World()
     world.store.faults["commit"] = [fault]
@@ -146,9 +146,7 @@ def test_a_message_says_who_and_why() -> None:
     world = World(1)
     (task,) = world.tasks(what="draw 3:1")
     at = LocalCalendar("Asia/Tehran").at(int(NOW))
-    made = transaction_of(
-        task, world.sender, at, attempt=0, link=CollectingLink(), received=0.0, deadline=1.0
-    )
+    made = transaction_of(task, world.sender, at, attempt=0, link=CollectingLink(), received=0.0, deadline=1.0)
     assert (made.terminal_id, made.sent_on, made.currency, made.suspect) == (9, DAY, "364", True)
     assert made.asked is not None
     assert made.asked.startswith("JB")

@@ -58,7 +58,7 @@ def test_whose_birthday_it_is(day: str, days: list[int]) -> None:
 
 def test_birthdays_are_told_if_a_rule_waits_for_them() -> None:
     assert not tells_birthdays(load(ONE_RULE))
-    text = HEAD + "rules:\n  - {id: a, when: event == \"birthday\", then: {points: 1}}\n"
+    text = HEAD + 'rules:\n  - {id: a, when: event == "birthday", then: {points: 1}}\n'
     assert tells_birthdays(load(text))
 
 
