@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from adapters.postgres.connecting import Connection
 from adapters.postgres.errors import DatabaseError
 from adapters.postgres.queries import named
-from cext.programme_table import SLOTS_MAX
 from switch.programme import load
 from switch.programme.errors import ProgrammeError
+from switch.programme.flags import COUNTED_SLOTS_MAX, TAG, TAGS_MAX, free_slot, free_tag_slot
 from switch.programme.model import Club, Partner
 
 _SQL = named("reference")
@@ -121,14 +121,16 @@ async def _give_slots(opened: Connection, number: int, programme: ProgrammeText)
 
     Raises `DatabaseError` if there is none left.
     """
-    taken = {(row["kind"], row["name"]): row["slot"] for row in await opened.fetch(_SQL["slots"], number)}
-    first = max(taken.values(), default=0) + 1
-    new = [key for key in programme.slots if key not in taken]
-    if first + len(new) - 1 > SLOTS_MAX:
-        raise DatabaseError(
-            f"programme {programme.name} has had more than {SLOTS_MAX} stamp cards, draws, limits and offers"
-        )
-    for slot, (kind, name) in enumerate(new, first):
+    known = {(row["kind"], row["name"]): row["slot"] for row in await opened.fetch(_SQL["slots"], number)}
+    for kind, name in programme.slots:
+        if (kind, name) in known:
+            continue
+        taken = set(known.values())
+        slot = free_tag_slot(taken) if kind == TAG else free_slot(taken)
+        if slot is None:
+            what = f"{TAGS_MAX} tags" if kind == TAG else f"{COUNTED_SLOTS_MAX} stamp cards, draws, limits and offers"
+            raise DatabaseError(f"programme {programme.name} has had more than {what}")
+        known[kind, name] = slot
         await opened.execute(_SQL["add_slot"], number, slot, kind, name)
 
 

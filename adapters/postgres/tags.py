@@ -1,4 +1,4 @@
-"""Tags of members: bits of account.flags, numbered by the order in which a programme's versions first named them."""
+"""Tags of members: bits of account.flags, which follow from the slots of the tags (programme_slot)."""
 
 from adapters.postgres.connecting import connection
 from adapters.postgres.errors import DatabaseError

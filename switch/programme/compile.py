@@ -11,6 +11,7 @@ from switch.programme.checks import check, check_counts
 from switch.programme.document import Document, read
 from switch.programme.errors import ExpressionError, Problem, ProgrammeError, Severity
 from switch.programme.events import events_in, numbered
+from switch.programme.flags import TAG
 from switch.programme.gifts import Gifts
 from switch.programme.model import Club, Message, Partner, ProgrammeModel, Rule
 from switch.programme.names import Declared, Ids, Names, Slots, SlotsInOrder
@@ -142,8 +143,8 @@ def _compiled(
     except ExpressionError as error:
         raise ProgrammeError([problem_at(document, ("rules",), str(error))]) from None
     for tag in model.tags:
-        names.slot("tag", tag)
-    counters = sum(kind not in ("grant", "tag") for kind, _ in names.allotted)
+        names.slot(TAG, tag)
+    counters = sum(kind not in ("grant", TAG) for kind, _ in names.allotted)
     problems = [*warnings, *check_counts(document, counters, len(rows.grants))]
     if _has_errors(problems):
         raise ProgrammeError(problems)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from cext.programme_table import RULES_MAX, TIERS_MAX, VALUES_PER_GRANT_MAX
+from switch.programme.flags import TAGS_MAX
 from switch.programme.lifecycle import PART, Referral, TierYear
 from switch.programme.values import (
     Amount,
@@ -27,8 +28,6 @@ from switch.programme.values import (
 
 CLUBS_MAX = 256
 NOTICE_DAYS_MAX = 92
-TAGS_MAX = 22
-"""Tags that the flags of an account have room for."""
 NO_TIER = "none"
 
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]{0,63})\}")

@@ -2,7 +2,10 @@
 
 ALTER TABLE programme_slot
     DROP CONSTRAINT programme_slot_kind_check,
-    ADD CONSTRAINT programme_slot_kind_check CHECK (kind IN ('stamp', 'ticket', 'uses', 'grant', 'coupon', 'budget', 'tag'));
+    ADD CONSTRAINT programme_slot_kind_check CHECK (kind IN ('stamp', 'ticket', 'uses', 'grant', 'coupon', 'budget', 'tag')
+                                                    AND (kind = 'tag') = (slot > 4079));
+COMMENT ON COLUMN programme_slot.slot IS 'The number in account.counters and account.grants; 4080 to 4095 are tags, which have the bit 256 << (4095 - slot) of account.flags.';
+COMMENT ON COLUMN account.flags IS 'What is true of the member, a bit each: 1 was brought by another member, 2 has not told all that the programme wants to know, 256 and up the programme''s own tags (programme_slot.slot).';
 COMMENT ON COLUMN account.tier_kept IS 'The tier below which the member does not fall in this tier year: what the last one came to, or what was entered since.';
 
 -- ── the door of the jobs ────────────────────────────────────────────────────────────────────────────────────────────

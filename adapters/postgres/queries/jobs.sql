@@ -72,10 +72,7 @@ SELECT count(*) FROM account WHERE shard = $1 AND programme = $2;
 
 -- tag_bit --
 -- The bit of account.flags that stands for a tag of a programme; NULL: it never had that tag. $1 programme, $2 tag.
-SELECT 256 << rank::integer
-  FROM (SELECT name, row_number() OVER (ORDER BY slot) - 1 AS rank
-          FROM programme_slot WHERE programme = $1 AND kind = 'tag') AS tags
- WHERE name = $2;
+SELECT 256 << (4095 - slot) FROM programme_slot WHERE programme = $1 AND kind = 'tag' AND name = $2;
 
 -- note_referrals --
 -- Members who were brought by another and have made the first purchase since they joined, each once, with what both sides

@@ -77,7 +77,7 @@ SELECT pg_logical_emit_message(true, 'fence', '');
 
 -- original --
 -- The message that DE90 names, of any terminal of the same institution: its own terminal's first. Of a refund, what it
--- refunds says when its points were earned.
+-- refunds says when its points were earned. What a job did no till can name.
 -- $1 shard, $2 key, $3 class, $4 transmission date, $5 terminal, $6 institution.
 SELECT floor(extract(epoch FROM coalesce(o.at, j.at)))::bigint AS earned_at, j.seq, j.sent_on, j.account, j.mti, j.processing_code, j.rc, j.fingerprint, j.amount, j.points_earned,
        j.points_redeemed, j.credit_granted, j.credit_spent, j.discount, j.to_pay, j.lots_moved, j.counters_moved,
@@ -85,6 +85,7 @@ SELECT floor(extract(epoch FROM coalesce(o.at, j.at)))::bigint AS earned_at, j.s
   FROM journal j
   LEFT JOIN journal o ON o.shard = j.shard AND o.seq = j.original_seq AND o.sent_on = j.original_sent_on
  WHERE j.shard = $1 AND j.key = $2 AND j.class = $3 AND j.sent_on = $4 AND j.institution = $6
+   AND NOT EXISTS (SELECT 1 FROM terminal t WHERE t.id = j.terminal AND t.status = 3)
  ORDER BY (j.terminal = $5) DESC
  LIMIT 1;
 
