@@ -36,8 +36,8 @@ LINKED_BUT_NOT_EMPTY = f"""
 """
 
 REFERRAL_PAID = f"""
-    INSERT INTO referral_gift (shard, member, side, programme, account_shard, account, points, credit, noted_on, paid_seq,
-                               paid_sent_on)
+    INSERT INTO referral_gift (shard, member, side, programme, account_shard, account, points, credit, noted_on,
+                               paid_seq, paid_sent_on)
          VALUES ({OTHER_SHARD}, 1, '{{side}}', 1, {SHARD}, {ACCOUNT}, {{points}}, 0, '{DAY}', 1, '{DAY}')
 """
 A_GIFT = f"UPDATE journal SET processing_code = 990100 WHERE {HERE} = 1"
