@@ -84,6 +84,7 @@ async def owed_referrals(opened: Connection, programme: int) -> AsyncIterator[li
                 Task(
                     f"referral {row['shard']}:{row['member']}:{row['side']}", row["noted_on"], GIFT,
                     row["account_shard"], row["account"], row["token_low"], row["points"], row["credit"],
+                    f"referral, {row['side']}",
                 ),
             )
             for row in rows
@@ -103,6 +104,7 @@ async def owed_prizes(opened: Connection, programme: int) -> AsyncIterator[list[
                     row["token_low"],
                     points=row["amount"] if row["kind"] == _POINTS else 0,
                     credit=0 if row["kind"] == _POINTS else row["amount"],
+                    cause=f"draw {row['name']}, prize {row['prize']}",
                 ),
             )
             for row in rows

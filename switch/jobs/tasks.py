@@ -34,7 +34,7 @@ class Task:
     """One thing that is to happen to one account, once.
 
     `what` names it among all that belong to `day`. `shard`, `account` and `token_low` are of the account's first card;
-    `points` and `credit` (minor units) what a gift gives, `event` what is told.
+    `points` and `credit` (minor units) what a gift gives, `cause` why in words that name nobody, `event` what is told.
     """
 
     what: str
@@ -45,6 +45,7 @@ class Task:
     token_low: int
     points: int = 0
     credit: int = 0
+    cause: str = ""
     event: str = ""
 
 
@@ -137,4 +138,4 @@ def _request(task: Task, sender: Sender, at: LocalTime) -> Request:
 def _asked(task: Task) -> str | None:
     if task.kind == EVENT:
         return build([(EVENT_TAG, task.event)])
-    return build([(CAUSE_TAG, task.what)]) if task.kind == GIFT else None
+    return build([(CAUSE_TAG, task.cause)]) if task.cause else None

@@ -13,9 +13,10 @@ import pytest
 
 from adapters.postgres import draws
 from adapters.postgres.audit import audit
+from adapters.postgres.explaining import explain
 from adapters.postgres.tags import set_tag
 from protocol import tlv
-from protocol.codes import ProcessingCode
+from protocol.codes import InternalCode, ProcessingCode
 from switch.draws import Prize, PrizeKind, Terms
 from switch.jobs.tasks import TERMINAL_CODE
 from tests.conftest import TOKEN_KEY
@@ -273,6 +274,13 @@ def test_both_sides_get_theirs_after_the_first_purchase_and_once(tell: Teller) -
         assert points(story, 10, 11) == [500, 304]
         legs = story.rows("SELECT debit, credit, sum(amount) FROM leg WHERE amount IN (300, 500) GROUP BY 1, 2")
         assert [tuple(row) for row in legs] == [("programme issue", "member points", 800)]
+        why = story.rows("SELECT asked FROM journal WHERE processing_code = 990100 ORDER BY asked")
+        assert [row["asked"] for row in why] == ["JB016referral, member", "JB018referral, referrer"]
+        (row,) = story.rows("SELECT rrn FROM journal WHERE points_earned = 500")
+        (entry,) = asyncio.run(explain(story.url, row["rrn"]))
+        assert (entry.processing_code, entry.terminal, entry.legs) == (
+            InternalCode.GIFT, TERMINAL_CODE, (("points_earned", 500),),
+        )  # fmt: skip
 
 
 def test_a_first_purchase_that_was_reversed_brings_nothing_and_the_next_one_does(tell: Teller) -> None:

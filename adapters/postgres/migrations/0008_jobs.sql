@@ -14,6 +14,7 @@ ALTER TABLE terminal
     DROP CONSTRAINT terminal_status_check,
     ADD CONSTRAINT terminal_status_check CHECK (status IN (0, 1, 2, 3));
 COMMENT ON COLUMN terminal.status IS '0 active, 1 blocked, 2 closed, 3 internal: the messages of jobs bear its name, and no till may.';
+COMMENT ON COLUMN journal.asked IS 'Of DE48 the wishes that bear on the decision, then of DE63 the basket, as tag, length, value; of a gift its cause (JB). Nothing that names a person. NULL: none.';
 COMMENT ON COLUMN journal.key IS 'DE7 (MMDDhhmmss) times 1,000,000 plus DE11. With terminal, class and sent_on: the message''s idempotency key. Of a job''s message, hhmmss and DE11 follow from what it is about.';
 
 CREATE TABLE job_run (

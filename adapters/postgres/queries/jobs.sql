@@ -112,7 +112,7 @@ UPDATE referral_gift SET paid_seq = $4, paid_sent_on = $5 WHERE shard = $1 AND m
 -- draw_prizes --
 -- Points and credit that winners are owed, whose accounts are active. $1 programme, $2 and $3 the prize after which to go
 -- on, $4 how many.
-SELECT z.draw, z.prize, z.kind, z.amount, a.shard, a.id AS account, a.token_low, (d.revealed_at AT TIME ZONE 'UTC')::date AS revealed_on
+SELECT z.draw, d.name, z.prize, z.kind, z.amount, a.shard, a.id AS account, a.token_low, (d.revealed_at AT TIME ZONE 'UTC')::date AS revealed_on
   FROM draw_prize AS z
   JOIN draw AS d ON d.id = z.draw
   JOIN draw_ticket AS t ON t.draw = z.draw AND t.first = z.winner

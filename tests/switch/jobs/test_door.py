@@ -144,12 +144,11 @@ async def test_who_is_not_there_is_refused() -> None:
 
 def test_a_message_says_who_and_why() -> None:
     world = World(1)
-    (task,) = world.tasks(what="draw 3:1")
+    (task,) = world.tasks(cause="draw nowruz, prize 1")
     at = LocalCalendar("Asia/Tehran").at(int(NOW))
     made = transaction_of(task, world.sender, at, attempt=0, link=CollectingLink(), received=0.0, deadline=1.0)
     assert (made.terminal_id, made.sent_on, made.currency, made.suspect) == (9, DAY, "364", True)
-    assert made.asked is not None
-    assert made.asked.startswith("JB")
+    assert made.asked == "JB020draw nowruz, prize 1"
     assert made.request.advice
     assert 2 not in made.message.fields
     assert (made.request.points_wanted, made.request.credit_wanted) == (7, 0)
