@@ -102,6 +102,7 @@ class Original:
     refunded_points_redeemed: int
     refunded_credit_granted: int
     refunded_credit_spent: int
+    local_month: int
     reversed: bool
     def __init__(
         self,
@@ -127,6 +128,7 @@ class Original:
         refunded_counters: bytes = b"",
         reserves_moved: bytes = b"",
         refunded_reserves: bytes = b"",
+        local_month: int = -1,
     ) -> None: ...
     @property
     def lots_moved(self) -> bytes: ...

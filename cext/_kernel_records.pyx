@@ -309,6 +309,7 @@ cdef class Original:
         bytes refunded_counters not None=b"",
         bytes reserves_moved not None=b"",
         bytes refunded_reserves not None=b"",
+        int64_t local_month=-1,
     ):
         if PyBytes_GET_SIZE(lots_moved) % LOT_BYTES or PyBytes_GET_SIZE(refunded_lots) % LOT_BYTES:
             raise ValueError("packed lots must be 10 bytes each")
@@ -347,6 +348,7 @@ cdef class Original:
         self.refunded_counters = refunded_counters
         self.reserves_moved = reserves_moved
         self.refunded_reserves = refunded_reserves
+        self.local_month = local_month
 
 
 @cython.final

@@ -15,6 +15,7 @@ from cext._telling import Teller
 from switch.basket import prices_of_one, quantities
 from switch.movements import Movements
 from switch.programme import CompiledProgramme
+from switch.programme.calendar import LocalCalendar
 from switch.replies import APPROVED, unpack
 from switch.reward_choice import number_of, reason_of
 from switch.statement import Statements
@@ -22,6 +23,7 @@ from switch.telling import Telling, private_data, teller_of
 from switch.transaction import AccountKey, AccountState, Transaction
 
 PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT = 1, 2, 3, 4, 5, 6, 7
+UPKEEP, GIFT = 10, 11
 """Kinds of request, as the kernel numbers them."""
 
 UNKNOWN_CARD = "14"
@@ -61,6 +63,7 @@ class LiveProgramme:
     kernel: Programme = field(init=False)
     teller: Teller = field(init=False)
     without_basket: tuple[int, ...] = field(init=False)
+    calendar: LocalCalendar = field(init=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -71,6 +74,7 @@ class LiveProgramme:
         object.__setattr__(self, "kernel", self.compiled.kernel)
         object.__setattr__(self, "teller", teller_of(self.compiled))
         object.__setattr__(self, "without_basket", quantities(None, self.compiled.quantities))
+        object.__setattr__(self, "calendar", LocalCalendar(self.compiled.timezone))
 
 
 class Programmes(NamedTuple):
@@ -155,7 +159,7 @@ class Decider:
         assert programme is not None
         transaction.programme = programme.id
         transaction.programme_version = programme.version
-        if transaction.original_name is not None and self._answer_by_original(transaction, state):
+        if transaction.original_name is not None and self._answer_by_original(transaction, state, programme):
             return
         request = transaction.request
         request.now = int(now)
@@ -212,7 +216,7 @@ class Decider:
         return ""
 
     @staticmethod
-    def _answer_by_original(transaction: Transaction, state: AccountState) -> bool:
+    def _answer_by_original(transaction: Transaction, state: AccountState, programme: LiveProgramme) -> bool:
         """Set what the named original brings; True if that is the answer already."""
         record = transaction.original_record
         if record is not None and record.account is not None and record.account != state.account.id:
@@ -235,6 +239,8 @@ class Decider:
             return True
         original = None if record is None or record.tombstone else record.original
         transaction.request.original = original
+        if record is not None and original is not None and record.earned_at:
+            original.local_month = programme.calendar.at(record.earned_at).month
         if transaction.kind == REVERSAL and original is not None:
             left = max(transaction.request.replacement_amount, 0)
             transaction.amount = max(original.amount - original.refunded_amount - left, 0)

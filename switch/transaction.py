@@ -77,7 +77,10 @@ class StoredAnswer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OriginalRecord:
-    """The journal row that DE90 names. `reversal_reply` is the reply that its reversal got, if it was reversed."""
+    """The journal row that DE90 names. `reversal_reply` is the reply that its reversal got, if it was reversed.
+
+    `earned_at`: when it was decided, or, of a refund, what it refunds; epoch seconds, 0 if that is not known.
+    """
 
     seq: int
     sent_on: dt.date
@@ -85,6 +88,7 @@ class OriginalRecord:
     original: Original
     reversal_reply: bytes | None
     tombstone: bool
+    earned_at: int = 0
 
 
 class OriginalName(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cext._kernel import REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
+from cext._kernel import GIFT, REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
 from cext.programme_table import DEFICIT_MONTH
 from cext.reference.lots import Lots, checked, pack, unpack
 from cext.reference.replay import AS_THEY_WERE, QUARTER_S, Moment
@@ -78,6 +78,7 @@ class Undone:
     lots_moved: bytes
     counters_moved: bytes
     grants_moved: bytes
+    local_month: int = -1
     parent: "Undone | None" = None
     undone_amount: int = 0
     undone_legs: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
@@ -109,6 +110,7 @@ class Undone:
             self.counters_moved,
             self.grants_moved,
             b"".join(self.undone_counters),
+            local_month=self.local_month if self.parent is None else self.parent.local_month,
         )
 
     def undo(self, part: "Undone") -> None:
@@ -148,7 +150,7 @@ def replayed(
     nothing = read("")
     for row in history.referred:
         parent = originals.get(row.original_seq) if row.original_seq is not None else None
-        as_it_was = originals[row.seq] = _undone(row.kind, row.amount, row, parent)
+        as_it_was = originals[row.seq] = _undone(row.kind, row.amount, row, parent, quarters.at(row.at)[1])
         if parent is not None:
             parent.undo(as_it_was)
     for row in history.rows:
@@ -169,7 +171,7 @@ def replayed(
             request = asking(row, quarters, nothing if row.asked is None else read(row.asked))
         decision = decide(draft, account, request)
         if (row.seq in named or original is not None) and decision.rc == APPROVED:
-            done = _undone(kind, row.amount, decision, original)
+            done = _undone(kind, row.amount, decision, original, quarters.at(row.at)[1])
             if row.seq in named:
                 originals[row.seq] = done
             if original is not None:
@@ -212,6 +214,8 @@ def carried_over(account: Account, row: Row) -> Decision:
 def asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
     """The message of a row, wishing for what it got. By position, as keywords cost more than the decision."""
     day, month, hour, weekday, day_of_month = quarters.at(row.at)
+    is_gift = row.kind == GIFT
+    wanted = row.points_redeemed if basket.points_wanted == AS_THEY_WERE else basket.points_wanted
     return Request(
         row.kind,
         True,
@@ -227,8 +231,8 @@ def asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
         row.merchant,
         row.institution,
         row.category,
-        row.points_redeemed if basket.points_wanted == AS_THEY_WERE else basket.points_wanted,
-        row.credit_spent,
+        row.points_earned if is_gift else wanted,
+        row.credit_granted if is_gift else row.credit_spent,
         None,
         -1,
         *basket[:5],
@@ -257,7 +261,7 @@ def _undoing(row: Row, original: Undone, left: int, quarters: Quarters) -> Reque
     )
 
 
-def _undone(kind: int, amount: int, legs: "Row | Decision", parent: Undone | None) -> Undone:
+def _undone(kind: int, amount: int, legs: "Row | Decision", parent: Undone | None, local_month: int) -> Undone:
     return Undone(
         kind,
         amount,
@@ -270,5 +274,6 @@ def _undone(kind: int, amount: int, legs: "Row | Decision", parent: Undone | Non
         legs.lots_moved or b"",
         legs.counters_moved or b"",
         legs.grants_moved or b"",
+        local_month,
         parent if kind == REFUND else None,
     )

@@ -150,6 +150,23 @@ SELECT sent_on, key, terminal, class, count(*) AS approved, min(shard) AS first_
 HAVING count(*) > 1
  LIMIT 20;
 
+-- i4_gifts --
+-- What is marked as paid was given by the row that it names, in full, and no row pays two things.
+WITH paid AS (
+    SELECT 'draw ' || draw || ':' || prize AS what, paid_shard AS shard, paid_seq AS seq, paid_sent_on AS sent_on,
+           CASE kind WHEN 'points' THEN amount ELSE 0 END AS points, CASE kind WHEN 'credit' THEN amount ELSE 0 END AS credit
+      FROM draw_prize WHERE state = 'paid'
+    UNION ALL
+    SELECT 'referral ' || shard || ':' || member || ':' || side, account_shard, paid_seq, paid_sent_on, points, credit
+      FROM referral_gift WHERE paid_seq IS NOT NULL
+)
+SELECT p.what, p.shard, p.seq, p.sent_on, p.points, j.points_earned, p.credit, j.credit_granted
+  FROM (SELECT *, count(*) OVER (PARTITION BY shard, seq) AS times FROM paid) AS p
+  LEFT JOIN journal AS j ON j.shard = p.shard AND j.seq = p.seq AND j.sent_on = p.sent_on
+                        AND j.processing_code = 990100 AND j.rc = '00'
+ WHERE p.times > 1 OR (p.points, p.credit) IS DISTINCT FROM (j.points_earned, j.credit_granted)
+ LIMIT 20;
+
 -- i4_dates --
 -- The date of a key's DE7 is the date by which it is filed: a repeat is looked for there.
 SELECT shard, seq, sent_on, key

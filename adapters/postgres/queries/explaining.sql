@@ -54,7 +54,8 @@ SELECT a.shard, a.id, a.points, a.credit, a.visits, a.spend, a.first_visit, a.la
 SELECT j.seq, floor(extract(epoch FROM j.at))::bigint, CASE
            WHEN j.class = 4 THEN 5
            WHEN j.class = 1 THEN 0
-           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7 ELSE 0 END
+           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7
+                WHEN 990000 THEN 10 WHEN 990100 THEN 11 ELSE 0 END
        END,
        j.amount, j.currency::integer, j.merchant, j.institution, m.category, j.entry_mode::integer, j.programme_version,
        j.points_earned, j.points_redeemed, j.points_expired, j.points_adjusted, j.credit_granted, j.credit_spent,

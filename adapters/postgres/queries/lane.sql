@@ -76,13 +76,16 @@ SELECT j.key, j.terminal, j.class, j.fingerprint, j.rc, j.reply
 SELECT pg_logical_emit_message(true, 'fence', '');
 
 -- original --
--- The message that DE90 names, of any terminal of the same institution: its own terminal's first.
+-- The message that DE90 names, of any terminal of the same institution: its own terminal's first. Of a refund, what it
+-- refunds says when its points were earned. What a job did no till can name.
 -- $1 shard, $2 key, $3 class, $4 transmission date, $5 terminal, $6 institution.
-SELECT j.seq, j.sent_on, j.account, j.mti, j.processing_code, j.rc, j.fingerprint, j.amount, j.points_earned,
+SELECT floor(extract(epoch FROM coalesce(o.at, j.at)))::bigint AS earned_at, j.seq, j.sent_on, j.account, j.mti, j.processing_code, j.rc, j.fingerprint, j.amount, j.points_earned,
        j.points_redeemed, j.credit_granted, j.credit_spent, j.discount, j.to_pay, j.lots_moved, j.counters_moved,
        j.grants_moved, j.reserves_moved
   FROM journal j
+  LEFT JOIN journal o ON o.shard = j.shard AND o.seq = j.original_seq AND o.sent_on = j.original_sent_on
  WHERE j.shard = $1 AND j.key = $2 AND j.class = $3 AND j.sent_on = $4 AND j.institution = $6
+   AND NOT EXISTS (SELECT 1 FROM terminal t WHERE t.id = j.terminal AND t.status = 3)
  ORDER BY (j.terminal = $5) DESC
  LIMIT 1;
 
@@ -114,7 +117,8 @@ SELECT value::bigint FROM setting WHERE name = 'reference_version';
 -- The columns after the account are those of `switch.simulation.history.Row`; its kind is 0 for what no programme decides.
 SELECT wanted.shard, wanted.account, r.seq, floor(extract(epoch FROM r.at))::bigint, CASE
            WHEN r.class = 4 THEN 5
-           WHEN r.class = 2 THEN CASE r.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7 ELSE 0 END
+           WHEN r.class = 2 THEN CASE r.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7
+                WHEN 990000 THEN 10 WHEN 990100 THEN 11 ELSE 0 END
            ELSE 0
        END,
        r.amount, r.currency::integer, r.merchant, r.institution, m.category, r.entry_mode::integer, r.programme_version,

@@ -46,7 +46,8 @@ SELECT a.shard, a.id, a.points, a.credit, a.visits, a.spend, a.first_visit, a.la
 -- no programme decides.
 SELECT j.shard, j.account, j.seq, floor(extract(epoch FROM j.at))::bigint, CASE
            WHEN j.class = 4 THEN 5
-           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7 ELSE 0 END
+           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7
+                WHEN 990000 THEN 10 WHEN 990100 THEN 11 ELSE 0 END
        END,
        j.amount, j.currency::integer, j.merchant, j.institution, m.category, j.entry_mode::integer, j.programme_version,
        j.points_earned, j.points_redeemed, j.points_expired, j.points_adjusted, j.credit_granted, j.credit_spent,
@@ -68,7 +69,7 @@ SELECT j.shard, j.account,
   FROM journal j
  WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at < $4 AND j.rc = '00'
    AND (j.class = 4 AND j.original_seq IS NOT NULL
-        OR j.class = 2 AND j.processing_code IN (0, 6000, 6500, 200000, 950000))
+        OR j.class = 2 AND j.processing_code IN (0, 6000, 6500, 200000, 950000, 990000, 990100))
  GROUP BY j.shard, j.account
  ORDER BY j.shard, j.account;
 
@@ -105,7 +106,8 @@ WITH before AS MATERIALIZED (
 )
 SELECT j.shard, j.account, j.seq, floor(extract(epoch FROM j.at))::bigint, CASE
            WHEN j.class = 4 THEN 5
-           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7 ELSE 0 END
+           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7
+                WHEN 990000 THEN 10 WHEN 990100 THEN 11 ELSE 0 END
        END,
        j.amount, j.currency::integer, j.merchant, j.institution, m.category, j.entry_mode::integer, j.programme_version,
        j.points_earned, j.points_redeemed, j.points_expired, j.points_adjusted, j.credit_granted, j.credit_spent,
