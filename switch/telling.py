@@ -10,6 +10,7 @@ from cext._kernel import Account, Decision
 from cext.reference import counters, grants
 from protocol import tlv
 from switch.institutions import Terminal
+from switch.member_data import asked_for
 from switch.programme import CompiledProgramme
 from switch.receipts import Language, Offer, Receipt, lines_of
 
@@ -81,6 +82,7 @@ class Telling:
             tickets=tuple(self._tickets()),
             messages=tuple(self._messages()),
             offers=tuple(self._offers()),
+            asks_for=asked_for(self._account.flags, self._account.born),
         )
 
     def _next_tier(self) -> tuple[str, int] | None:

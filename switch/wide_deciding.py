@@ -143,8 +143,12 @@ class WideDecider:
                 referrer = await store.referrer(programme.id, wide.referrer)
             if wide.without_card:
                 virtual_cards = await store.virtual_cards(programme.id)
+        known = frozenset[str]()
+        if holder is not None and holder.account.member is not None:
+            known = await store.known_of((holder.account.shard, holder.account.member))
         card = None if wide.without_card else own
-        return Scene(card, mobile, holder, club, referrer, virtual_cards, _points_left(card, context))
+        points_left = _points_left(holder if card is None else card, context)
+        return Scene(card, mobile, holder, club, referrer, virtual_cards, points_left, known)
 
     @staticmethod
     def _file(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cext._kernel import Decision
+from switch.member_data import MemberData
 from switch.referral import ReferralCode
 from switch.tokens import Token
 from switch.transaction import AccountKey, OriginalName, StoredAnswer, Transaction
@@ -39,6 +40,8 @@ class AccountRow:
     member: int | None
     last_four: str | None
     untouched: bool
+    flags: int = 0
+    born: int = 0
 
     @property
     def key(self) -> AccountKey:
@@ -82,6 +85,7 @@ class AccountChange:
     club: int | None = None
     born: int | None = None
     enrolled_on: dt.date | None = None
+    flags: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ class NewAccount:
     club: int
     born: int
     enrolled_on: dt.date
+    flags: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +108,17 @@ class NewMember:
     account: AccountKey
     programme: int
     mobile: str = field(repr=False)
-    name: str | None = field(repr=False)
-    born: dt.date | None = field(repr=False)
+    told: MemberData
     referrer: AccountKey | None
     fee_owed: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoreData:
+    """What a member tells later. What is known already stays."""
+
+    member: AccountKey
+    told: MemberData
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +174,7 @@ class Effects:
     changes: tuple[AccountChange, ...] = ()
     account: NewAccount | None = None
     member: NewMember | None = None
+    more: MoreData | None = None
     card: NewCard | None = None
     referral: ReferralCode | None = None
     other: JournalSide | None = None
@@ -196,6 +209,9 @@ class WideStore(Protocol):
 
     async def virtual_cards(self, programme: int) -> bool:
         """Whether the programme takes members without a card."""
+
+    async def known_of(self, member: AccountKey) -> frozenset[str]:
+        """The tags of DE48 that a member has told."""
 
     async def referrer(self, programme: int, code: ReferralCode) -> AccountKey | None:
         """The member whose referral code this is."""

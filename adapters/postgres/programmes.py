@@ -7,14 +7,13 @@ from adapters.postgres.connecting import Connection
 from adapters.postgres.errors import DatabaseError
 from adapters.postgres.queries import named
 from cext.programme_table import SLOTS_MAX
+from switch.member_data import TAGS
 from switch.programme import load
 from switch.programme.errors import ProgrammeError
 from switch.programme.model import Club, Partner
 
 _SQL = named("reference")
 FIRST_VERSION = 1
-_TAGS = {"name": "NA", "birth_date": "BD", "referrer": "RF"}
-"""What a till can tell of a new member, as tags of DE48. The rest that a club wants is for longer forms."""
 LOADED = "load"
 """The maker of what came with `load DIR`."""
 _ANY = 1
@@ -140,7 +139,7 @@ def _club_columns(programme: ProgrammeText) -> tuple[list[object], ...]:
         [club.audience for club in clubs],
         [club.open for club in clubs],
         [club.fee for club in clubs],
-        [",".join(_TAGS[what] for what in club.required if what in _TAGS) for club in clubs],
+        [",".join(TAGS[what] for what in club.required) for club in clubs],
     )
 
 

@@ -14,6 +14,7 @@ import asyncpg
 from adapters.postgres.queries import named
 from adapters.postgres.store import CONNECT_TIMEOUT_S, LANE_SETTINGS, LOST
 from switch.errors import KeyTaken, StaleAccounts, StoreError, StoreUnavailable
+from switch.member_data import MemberData
 from switch.referral import ReferralCode
 from switch.tokens import Token
 from switch.transaction import AccountKey, OriginalName, StoredAnswer, Transaction, journal_key
@@ -124,6 +125,7 @@ class PostgresWideStore:
         account = AccountRow(
             row["shard"], row["id"], row["version"], row["programme"], row["account_status"], row["points"],
             row["credit"], row["lots"], row["member"], row["account_last_four"], row["untouched"],
+            row["flags"], row["born"],
         )  # fmt: skip
         if self._held and account.shard not in self._held:
             raise StaleAccounts("the card leads to another account by now")
@@ -141,6 +143,11 @@ class PostgresWideStore:
         """Whether the programme takes members without a card."""
         async with self._at_work() as connection:
             return bool(await connection.fetchval(_SQL["virtual_cards"], programme))
+
+    async def known_of(self, member: AccountKey) -> frozenset[str]:
+        """The tags of DE48 that a member has told."""
+        async with self._at_work() as connection:
+            return frozenset(await connection.fetchval(_SQL["known_of"], *member) or ())
 
     async def referrer(self, programme: int, code: ReferralCode) -> AccountKey | None:
         """The member whose referral code this is."""
@@ -178,6 +185,8 @@ class PostgresWideStore:
                 await connection.execute(_SQL["add_card"], *_card(effects.card))
             if effects.member is not None:
                 await self._add_member(connection, effects.member, effects.referral)
+            if effects.more is not None:
+                await connection.execute(_SQL["add_data"], *effects.more.member, *_told(effects.more.told))
             await self._write(connection, transaction, effects, at)
             self._held = frozenset()
             await connection.execute("COMMIT")
@@ -228,12 +237,15 @@ def _change(change: AccountChange) -> tuple[Any, ...]:
     return (
         before.shard, before.id, before.version, change.points, change.credit, change.lots, change.status,
         change.member, change.club, change.born, change.enrolled_on,
+        change.flags,
     )  # fmt: skip
 
 
 def _account(new: NewAccount) -> tuple[Any, ...]:
     token = new.token
-    return (token.shard, token.id, token.low, new.programme, new.last_four, new.club, new.born, new.enrolled_on)
+    return (
+        token.shard, token.id, token.low, new.programme, new.last_four, new.club, new.born, new.enrolled_on, new.flags,
+    )  # fmt: skip
 
 
 def _card(new: NewCard) -> tuple[Any, ...]:
@@ -242,7 +254,11 @@ def _card(new: NewCard) -> tuple[Any, ...]:
 
 
 def _member(new: NewMember) -> tuple[Any, ...]:
-    return (*new.account, new.mobile, new.name, new.born, *(new.referrer or (None, None)), new.fee_owed)
+    return (*new.account, new.mobile, *_told(new.told), *(new.referrer or (None, None)), new.fee_owed)
+
+
+def _told(data: MemberData) -> tuple[Any, ...]:
+    return (data.name, data.born, data.gender, data.education, data.region)
 
 
 def _row(e: Transaction, side: JournalSide, message_class: int, place: Place, at: dt.datetime) -> tuple[Any, ...]:

@@ -74,6 +74,9 @@ class MemoryWideStore:
     async def virtual_cards(self, programme: int) -> bool:
         return True
 
+    async def known_of(self, member: AccountKey) -> frozenset[str]:
+        return frozenset()
+
     async def referrer(self, programme: int, code: ReferralCode) -> AccountKey | None:
         return self.codes.get(code)
 

@@ -83,8 +83,7 @@ SELECT s.shard FROM shard AS s
  WHERE s.shard IN (SELECT n.shard FROM incoming AS n JOIN account AS a ON a.shard = n.shard AND a.id = n.id
                     WHERE (a.card_status, a.card_kind, a.card_expires_on)
                           IS DISTINCT FROM (n.status, n.kind, n.expires_on)
-                       OR (n.has_member AND a.member IS NULL)
-                       OR a.born <> coalesce(to_char(n.birth_date, 'YYYYMMDD')::integer, a.born))
+                       OR n.has_member)
  ORDER BY s.shard FOR UPDATE;
 
 -- add_openings --
@@ -131,6 +130,18 @@ SELECT n.shard, a.member, n.mobile, n.name, n.birth_date, n.gender, n.education,
    SET mobile = coalesce(excluded.mobile, m.mobile), name = coalesce(excluded.name, m.name),
        birth_date = coalesce(excluded.birth_date, m.birth_date), gender = coalesce(excluded.gender, m.gender),
        education = coalesce(excluded.education, m.education), region = coalesce(excluded.region, m.region);
+
+-- mark_members --
+-- As enrolment marks an account whose member has not told all (switch/member_data.py), and unmarks it.
+UPDATE account AS a
+   SET flags = marked.flags, version = a.version + 1
+  FROM (SELECT a.shard, a.id,
+               a.flags & ~6 | CASE WHEN m.complete THEN 0 ELSE 2 END | CASE WHEN m.name IS NULL THEN 4 ELSE 0 END AS flags
+          FROM incoming AS n
+          JOIN account AS a ON a.shard = n.shard AND a.id = n.id
+          JOIN member AS m ON m.shard = a.shard AND m.id = a.member
+         WHERE n.has_member) AS marked
+ WHERE a.shard = marked.shard AND a.id = marked.id AND a.flags <> marked.flags;
 
 -- add_referrals --
 -- A code for each member that has none; whoever comes to another's code (once in a trillion) goes without.
