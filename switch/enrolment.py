@@ -8,6 +8,7 @@ A club that is not open takes nobody at a till; a fee is paid from the account's
 owed if that does not suffice and the club (or the till, by an advice) has let the member in.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 
 from cext._kernel import Decision
@@ -34,6 +35,9 @@ class Scene:
     `card` is the card that DE2 or DE35 names (None for a mobile alone), `holder` whose mobile it is already.
     `points_left` are the account's points that have not lapsed; `virtual_cards`: whether a mobile alone will do;
     `known` are the tags that whoever holds the mobile has told.
+
+    `account` is the number of an account that the mobile alone would get: its token, unless somebody with this mobile
+    was erased (`since`). Then the mobile stands among the further cards, which know since when they lead where.
     """
 
     card: Party | None
@@ -44,6 +48,8 @@ class Scene:
     virtual_cards: bool
     points_left: int = 0
     known: frozenset[str] = frozenset()
+    account: Token | None = None
+    since: dt.datetime | None = None
 
     def tells_more(self, request: Enrolment) -> Party | None:
         """The member's own card, if this is a member who tells what was missing; by the mobile alone, if that is the
@@ -143,13 +149,16 @@ def _enrolled(request: Enrolment, scene: Scene, context: Context, paid: int, owe
     last_four = request.mobile[-4:]
     token = scene.mobile_token
     party = scene.card
-    key = (token.shard, token.id) if party is None else party.account.key
+    own = scene.account or token
+    key = (own.shard, own.id) if party is None else party.account.key
+    card = NewCard(token, key, programme.id, MOBILE, last_four, since=scene.since)
     member = NewMember(key, programme.id, request.mobile, request.told, scene.referrer, owed)
     if party is None:
         return Effects(
             Decision(ResponseCode.APPROVED),
-            account=NewAccount(token, programme.id, last_four, club, born, context.local_date, flags),
+            account=NewAccount(own, programme.id, last_four, club, born, context.local_date, flags),
             member=member,
+            card=card if own != token else None,
         )
     credit = party.account.credit - paid
     change = AccountChange(
@@ -165,5 +174,5 @@ def _enrolled(request: Enrolment, scene: Scene, context: Context, paid: int, owe
         Decision(ResponseCode.APPROVED, credit_spent=paid, points_balance=scene.points_left, credit_balance=credit),
         changes=(change,),
         member=member,
-        card=NewCard(token, key, programme.id, MOBILE, last_four),
+        card=card,
     )

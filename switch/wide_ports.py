@@ -42,6 +42,7 @@ class AccountRow:
     untouched: bool
     flags: int = 0
     born: int = 0
+    reserves: bytes = b""
 
     @property
     def key(self) -> AccountKey:
@@ -59,6 +60,8 @@ class Party:
     last_four: str | None
     expires_on: dt.date | None
     account: AccountRow
+    since: dt.datetime | None = None
+    """Messages that were sent before do not know this card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ class AccountChange:
     born: int | None = None
     enrolled_on: dt.date | None = None
     flags: int | None = None
+    grants: bytes | None = None
+    reserves: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,14 @@ class MoreData:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """Whose account it was is forgotten; from then on it has the number `alias`, in the same shard."""
+
+    account: AccountKey
+    alias: Token
+
+
+@dataclass(frozen=True, slots=True)
 class NewCard:
     """A further card of an account."""
 
@@ -131,6 +144,7 @@ class NewCard:
     kind: int
     last_four: str | None
     expires_on: dt.date | None = None
+    since: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +181,7 @@ class TransferRecord:
 @dataclass(frozen=True, slots=True)
 class Effects:
     """All that a message changes. `referral` is the new member's own code, `other` the second row of a transfer; the
-    first is the transaction's own, and undoes `original_seq`.
+    first is the transaction's own, and undoes `original_seq`. `request` is the one of the house that this fulfils.
     """
 
     decision: Decision
@@ -179,6 +193,8 @@ class Effects:
     referral: ReferralCode | None = None
     other: JournalSide | None = None
     original_seq: int | None = None
+    erasure: Erasure | None = None
+    request: int | None = None
 
 
 class WideStore(Protocol):
@@ -206,6 +222,12 @@ class WideStore(Protocol):
 
     async def club(self, programme: int, code: str) -> Club | None:
         """A membership type by its code."""
+
+    async def card_shards(self, account: AccountKey) -> set[int]:
+        """Where an account's further cards are kept."""
+
+    async def forgotten(self, mobile: Token) -> dt.datetime | None:
+        """When a member with this mobile was erased, if one was."""
 
     async def virtual_cards(self, programme: int) -> bool:
         """Whether the programme takes members without a card."""

@@ -17,8 +17,11 @@ from switch.referral import ReferralCode, read_code
 from switch.refusals import Refusal
 from switch.tokens import PAN_DIGITS_MAX, PAN_DIGITS_MIN, Token, TokenError, Tokens, normalise_mobile
 
-ENROLMENT, CARD_LINK, TRANSFER, CONVERSION = 101, 102, 103, 104
+ENROLMENT, CARD_LINK, TRANSFER, CONVERSION, LEAVING = 101, 102, 103, 104, 105
 WIDE_KINDS = frozenset({ENROLMENT, CARD_LINK, TRANSFER, CONVERSION})
+"""Of messages that tills may send: nobody leaves at a till."""
+END_CODE, ERASURE_CODE = 930_000, 940_000
+"""DE3 of what the house sends itself; from a till they are unknown."""
 _NAME_SECOND_CARD = frozenset({CARD_LINK, TRANSFER})
 
 NAME_CHARACTERS_MAX = 200
@@ -77,7 +80,22 @@ class TransferReversal:
     """A transfer is taken back: the one that the message's DE90 names. A lane finds out that it is one."""
 
 
-WideRequest = Enrolment | CardLink | Transfer | Conversion | TransferReversal
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Somebody leaves. It comes from the house: `request` is the number under which it keeps who asked for it.
+
+    Credit that is left must be given up in so many words. With an `alias` the person is erased: the account gets this
+    number, at random and in its shard, instead of the one that its card's token gave it.
+    """
+
+    request: int
+    asked_by: str
+    approved_by: str | None = None
+    forfeits_credit: bool = False
+    alias: Token | None = None
+
+
+WideRequest = Enrolment | CardLink | Transfer | Conversion | TransferReversal | Leaving
 
 
 class Wide(NamedTuple):

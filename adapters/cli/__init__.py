@@ -5,6 +5,7 @@ import typer
 from adapters.cli.codec import app as codec_app
 from adapters.cli.database import app as database_app
 from adapters.cli.draws import app as draw_app
+from adapters.cli.members import app as member_app
 from adapters.cli.programme import app as programme_app
 from adapters.cli.programme_versions import app as versions_app
 from adapters.cli.reports import app as report_app
@@ -23,6 +24,7 @@ for part in (serve_app, database_app, simulate_app, codec_app):
 programme_app.registered_commands.extend(versions_app.registered_commands)
 app.add_typer(programme_app, name="programme")
 app.add_typer(draw_app, name="draw", help="Draws that anyone can check: closed, revealed, published.")
+app.add_typer(member_app, name="member", help="Members who leave, and who want to be forgotten.")
 app.add_typer(report_app, name="report", help="Reports: what members did, in groups that name nobody.")
 app.add_typer(till_app, name="send", help="A till in the terminal: send one message and read the reply.")
 

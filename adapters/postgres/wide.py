@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 
+from adapters.postgres import erasing
 from adapters.postgres.queries import named
 from adapters.postgres.store import CONNECT_TIMEOUT_S, LANE_SETTINGS, LOST
 from switch.errors import KeyTaken, StaleAccounts, StoreError, StoreUnavailable
@@ -32,6 +33,7 @@ from switch.wide_ports import (
     TransferRecord,
     TransferRow,
 )
+from switch.wide_requests import Leaving
 
 _SQL = named("wide")
 _FENCE = named("lane")["fence"]
@@ -125,11 +127,13 @@ class PostgresWideStore:
         account = AccountRow(
             row["shard"], row["id"], row["version"], row["programme"], row["account_status"], row["points"],
             row["credit"], row["lots"], row["member"], row["account_last_four"], row["untouched"],
-            row["flags"], row["born"],
+            row["flags"], row["born"], row["reserves"],
         )  # fmt: skip
         if self._held and account.shard not in self._held:
             raise StaleAccounts("the card leads to another account by now")
-        return Party(row["is_first"], row["status"], row["kind"], row["last_four"], row["expires_on"], account)
+        return Party(
+            row["is_first"], row["status"], row["kind"], row["last_four"], row["expires_on"], account, row["since"]
+        )
 
     async def club(self, programme: int, code: str) -> Club | None:
         """A membership type by its code."""
@@ -138,6 +142,17 @@ class PostgresWideStore:
         if row is None:
             return None
         return Club(row["id"], row["open"], row["fee"], row["fee_may_be_owed"], frozenset(row["required"]))
+
+    async def card_shards(self, account: AccountKey) -> set[int]:
+        """Where an account's further cards are kept."""
+        async with self._at_work() as connection:
+            return await erasing.card_shards(connection, account)
+
+    async def forgotten(self, mobile: Token) -> dt.datetime | None:
+        """When a member with this mobile was erased, if one was."""
+        async with self._at_work() as connection:
+            at: dt.datetime | None = await connection.fetchval(_SQL["forgotten"], mobile.shard, mobile.bytes)
+        return at
 
     async def virtual_cards(self, programme: int) -> bool:
         """Whether the programme takes members without a card."""
@@ -187,7 +202,12 @@ class PostgresWideStore:
                 await self._add_member(connection, effects.member, effects.referral)
             if effects.more is not None:
                 await connection.execute(_SQL["add_data"], *effects.more.member, *_told(effects.more.told))
+            if effects.erasure is not None:
+                await erasing.erase(connection, effects.erasure, at)
             await self._write(connection, transaction, effects, at)
+            wide = transaction.wide
+            if wide is not None and isinstance(wide.request, Leaving) and effects.request is not None:
+                await erasing.finish(connection, effects.request, wide.request.approved_by, at)
             self._held = frozenset()
             await connection.execute("COMMIT")
 
@@ -237,7 +257,7 @@ def _change(change: AccountChange) -> tuple[Any, ...]:
     return (
         before.shard, before.id, before.version, change.points, change.credit, change.lots, change.status,
         change.member, change.club, change.born, change.enrolled_on,
-        change.flags,
+        change.flags, change.grants, change.reserves,
     )  # fmt: skip
 
 
@@ -250,7 +270,7 @@ def _account(new: NewAccount) -> tuple[Any, ...]:
 
 def _card(new: NewCard) -> tuple[Any, ...]:
     token = new.token
-    return (token.shard, token.bytes, *new.account, new.programme, new.kind, new.last_four, new.expires_on)
+    return (token.shard, token.bytes, *new.account, new.programme, new.kind, new.last_four, new.expires_on, new.since)
 
 
 def _member(new: NewMember) -> tuple[Any, ...]:
@@ -270,5 +290,5 @@ def _row(e: Transaction, side: JournalSide, message_class: int, place: Place, at
         d.points_expired, d.points_adjusted, d.credit_granted, d.credit_spent, d.points_balance, d.credit_balance,
         d.lots_moved or None, e.rrn, e.stored_reply, side.original_seq,
         None if side.original_seq is None or e.original_name is None else e.original_name.sent_on, e.request.entry_mode,
-        e.asked,
+        e.asked, d.reserves_moved or None,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """A wide store in memory that can lose its connection at any point."""
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -70,6 +71,12 @@ class MemoryWideStore:
 
     async def club(self, programme: int, code: str) -> Club | None:
         return self.clubs.get(code)
+
+    async def card_shards(self, account: AccountKey) -> set[int]:
+        return set()
+
+    async def forgotten(self, mobile: Token) -> dt.datetime | None:
+        return None
 
     async def virtual_cards(self, programme: int) -> bool:
         return True

@@ -58,7 +58,7 @@ SELECT shard FROM shard WHERE shard = ANY ($1::smallint[]) ORDER BY shard FOR UP
 
 -- further_cards --
 -- Cards that are not their account's first. $1 shards, $2 tokens.
-SELECT c.shard, c.token, c.account_shard, c.account, c.status, c.last_four, c.expires_on
+SELECT c.shard, c.token, c.account_shard, c.account, c.status, c.last_four, c.expires_on, c.since
   FROM unnest($1::smallint[], $2::bytea[]) AS wanted (shard, token)
   JOIN card c ON c.shard = wanted.shard AND c.token = wanted.token;
 

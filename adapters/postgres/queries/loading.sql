@@ -95,9 +95,11 @@ SELECT n.shard, n.id, n.points, n.credit, $1 FROM incoming AS n
 
 -- add_accounts --
 INSERT INTO account (shard, id, token_low, programme, card_kind, card_status, last_four, card_expires_on, points, credit,
-                     lots, member, born)
+                     lots, member, born, flags)
 SELECT n.shard, n.id, n.token_low, n.programme, n.kind, n.status, n.last_four, n.expires_on, n.points, n.credit, n.lots,
-       CASE WHEN n.has_member THEN n.id END, coalesce(to_char(n.birth_date, 'YYYYMMDD')::integer, 0)
+       CASE WHEN n.has_member THEN n.id END, coalesce(to_char(n.birth_date, 'YYYYMMDD')::integer, 0),
+       CASE WHEN NOT n.has_member OR (n.name IS NOT NULL AND n.birth_date IS NOT NULL) THEN 0 ELSE 2 END
+           | CASE WHEN n.has_member AND n.name IS NULL THEN 4 ELSE 0 END
   FROM incoming AS n
  WHERE NOT EXISTS (SELECT 1 FROM account AS a WHERE a.shard = n.shard AND a.id = n.id);
 

@@ -171,7 +171,7 @@ async def test_what_differs_is_changed(fresh_database_url: str, token_key: bytes
         account = await account_of(opened, token_key, PAN)
         assert (account["card_status"], account["version"], str(account["card_expires_on"])) == (
             1,
-            2,
+            1,
             "2030-01-31",
         )
         member = await opened.fetchrow("SELECT mobile, name, region FROM member")
