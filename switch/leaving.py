@@ -51,8 +51,6 @@ def _written_off(account: AccountRow) -> Decision:
         points_expired=account.points,
         credit_spent=account.credit,
         lots_moved=lot_packing.pack([(month, -points) for month, points in lots]),
-        reserves_moved=reserve_packing.pack(
-            [each._replace(points=-each.points, credit=-each.credit) for each in reserves]
-        ),
+        reserves_moved=reserve_packing.pack(reserves),
         changed=True,
     )
