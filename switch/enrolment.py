@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from cext._kernel import Decision
 from protocol.codes import ResponseCode
 from switch.card_checks import Context, card_refusals, till_refusals, usual
-from switch.member_data import OWN_FLAGS, REFERRED, MemberData, flags_of
+from switch.member_data import OWN_FLAGS, REFERRED, Before, MemberData, flags_of, kept_before
 from switch.refusals import Refusal, first_of
 from switch.tokens import Token
 from switch.transaction import AccountKey
@@ -104,6 +104,7 @@ def _completed(request: Enrolment, scene: Scene, own: Party, context: Context) -
         Decision(ResponseCode.APPROVED, points_balance=scene.points_left, credit_balance=account.credit),
         changes=(AccountChange(account, born=born, flags=flags),),
         more=MoreData((account.shard, account.member), told),
+        asked=kept_before(Before(tells_birth_date=bool(born))),
     )
 
 
@@ -175,4 +176,5 @@ def _enrolled(request: Enrolment, scene: Scene, context: Context, paid: int, owe
         changes=(change,),
         member=member,
         card=card,
+        asked=kept_before(Before(party.account.enrolled_on, born != 0)),
     )

@@ -1,11 +1,19 @@
 """What a member tells of himself or herself, by tag of DE48, and the marks of it that an account carries.
 
 A mark is a bit of `account.flags`. The names are those of a programme's text (`club.required`).
+
+Rules look at the club, the age and the days since enrolment, which a message may change under way. The journal row of
+such a message says (`journal.asked`) what the account was before, as far as that names nobody: `EB`, the day it counted
+as enrolled on, without a club; `BT`, the birth date was told just then.
 """
 
 import datetime as dt
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from protocol.errors import TlvError
+from protocol.tlv import build, parse
 
 REFERRED = 1
 """Was brought by another member."""
@@ -64,3 +72,29 @@ def asked_for(flags: int, born: int) -> tuple[str, ...]:
         return ()
     name = ("name",) if flags & NAME_UNKNOWN else ()
     return name if born else (*name, "birth_date")
+
+
+class Before(NamedTuple):
+    """What an account was before a message told who its member is. `enrolled_on`: None, it was enrolled already."""
+
+    enrolled_on: dt.date | None = None
+    tells_birth_date: bool = False
+
+
+def kept_before(before: Before) -> str | None:
+    """As the journal keeps it; None: nothing."""
+    tags = [] if before.enrolled_on is None else [("EB", f"{before.enrolled_on:%Y%m%d}")]
+    if before.tells_birth_date:
+        tags.append(("BT", "1"))
+    return build(tags) or None
+
+
+def read_before(asked: str) -> Before:
+    """What `kept_before` kept. What cannot be read counts as not kept."""
+    try:
+        tags = dict(parse(asked))
+        day = tags.get("EB")
+        enrolled_on = None if day is None else dt.date(int(day[:4]), int(day[4:6]), int(day[6:]))
+    except (TlvError, ValueError):
+        return Before()
+    return Before(enrolled_on, "BT" in tags)

@@ -71,6 +71,8 @@ class WideDecider:
             return Effects(NO_EFFECT)
         transaction.response_code, transaction.reason = outcome.decision.rc, ""
         transaction.decision = outcome.decision
+        if outcome.asked is not None:
+            transaction.asked = outcome.asked
         if outcome.member is not None:
             return replace(outcome, referral=await self._free_code(outcome.member.account))
         return outcome

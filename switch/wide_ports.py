@@ -43,6 +43,7 @@ class AccountRow:
     flags: int = 0
     born: int = 0
     reserves: bytes = b""
+    enrolled_on: dt.date | None = None
 
     @property
     def key(self) -> AccountKey:
@@ -195,6 +196,8 @@ class Effects:
     original_seq: int | None = None
     erasure: Erasure | None = None
     request: int | None = None
+    asked: str | None = None
+    """What the journal keeps besides, so that a replay finds the account as it was: see `switch.member_data`."""
 
 
 class WideStore(Protocol):

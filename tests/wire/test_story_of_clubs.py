@@ -33,6 +33,12 @@ rules:
     when: club == "EMP"
     uses: {month: 2}
     then: {discount: 10%, cap: 500000}
+  - id: wise                # who told a birth date, and is forty
+    when: age >= 40 and club == "CUST"
+    then: {points: 20}
+  - id: settled             # whose account is a month old
+    when: days_since_enrolment >= 30 and amount == 30000
+    then: {points: 1}
   - id: gift
     when: amount >= 5000000
     then: {credit: 20%, cap: 1000000}
@@ -85,6 +91,23 @@ def test_three_clubs_get_three_results_for_the_same_purchase(story: Story) -> No
     assert story.after(31).buy(10_000_000, card(3)).discount == 500_000
     stranger = story.buy(1_000_000, card(4))
     assert (stranger.to_pay, stranger.earned, stranger.credit) == (1_000_000, 10, 0)
+
+
+def test_what_came_before_joining_is_replayed_as_it_was(story: Story) -> None:
+    """At its end every story is replayed: what the club and the birth date decide, they decide from then on only."""
+    assert story.buy(1_000_000, card(5)).discount == 0
+    # An account counts its days from its beginning, and from joining anew.
+    story.rows("UPDATE account SET enrolled_on = $1 WHERE last_four = $2 RETURNING 1", START, card(5)[-4:])
+    assert story.after(35).buy(30_000, card(5)).earned == 1
+    form = {"CL": "EMP", "NA": "Sara", "BD": "19880321", "ED": "PhD", "GE": "F", "RE": "Tehran"}
+    assert enrol(story.after(5), 5, **form).code == "00"
+    joined = story.buy(1_000_000, card(5))
+    assert (joined.discount, joined.earned) == (100_000, 9)
+    assert story.buy(30_000, card(5)).earned == 0
+    assert enrol(story, 6, CL="CUST", NA="Reza").code == "00"
+    assert story.buy(1_000_000, card(6)).earned == 15
+    assert enrol(story, 6, BD="19700101").code == "00"
+    assert story.buy(1_000_000, card(6)).earned == 35
 
 
 def test_a_family_shares_one_balance(story: Story) -> None:

@@ -17,7 +17,7 @@ WITH shown AS (
 )
 SELECT s.is_first, s.status, s.kind, s.last_four, s.expires_on, s.since,
        a.shard, a.id, a.version, a.programme, a.status AS account_status, a.points, a.credit, a.lots, a.member,
-       a.last_four AS account_last_four, a.flags, a.born, a.reserves,
+       a.last_four AS account_last_four, a.flags, a.born, a.reserves, a.enrolled_on,
        a.points = 0 AND a.credit = 0 AND a.lots = '' AND a.visits = 0 AND a.spend = 0 AND a.tier_points = 0
            AND a.counters = '' AND a.grants = ''
            AND NOT EXISTS (SELECT 1 FROM card AS c WHERE c.account_shard = a.shard AND c.account = a.id) AS untouched
