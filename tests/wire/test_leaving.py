@@ -1,7 +1,11 @@
 """Members leave while tills go on selling: the ledger keeps its sums, and of who was erased nothing is left."""
 
 import datetime as dt
+import itertools
+import threading
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -11,7 +15,7 @@ from protocol import tlv
 from protocol.codes import ProcessingCode
 from switch.tokens import Tokens
 from tests.conftest import TOKEN_KEY
-from tests.wire.running import RunningSwitch, card, changed
+from tests.wire.running import RunningSwitch, Till, card, changed, message
 from tests.wire.stories import Reply, Story, told
 
 pytestmark = pytest.mark.integration
@@ -214,6 +218,45 @@ def test_a_switch_goes_on_selling_while_members_are_erased(story: Story) -> None
     assert story.buy(500_000, card(41)).code == "00"
     shown = run(story, "show", "bazaar", typed=card(41))
     assert "5 points, 0 of credit, 1 visits" in shown.stdout
+
+
+@dataclass
+class Seller:
+    """Sells to one card, asks for its balance, by card and by mobile, until told to stop."""
+
+    port: int
+    day: dt.date
+    serial: int
+    codes: Counter[str] = field(default_factory=Counter)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        with Till(self.port) as till:
+            for stan in itertools.count(100_000 + self.serial * 10_000):
+                if self.stop.is_set():
+                    return
+                shown = {} if stan % 2 else {"de2": "", "de48": f"MB011{mobile(self.serial)}"}
+                mti, code = (("0100", "310000"), ("0200", "000000"))[stan // 2 % 2]
+                sent = message(mti, code, pan=card(self.serial), stan=stan, de7=f"{self.day:%m%d}083000", **shown)
+                self.codes[str(till.ask(sent).fields[39])] += 1
+
+
+def test_messages_under_way_meet_an_erasure(story: Story) -> None:
+    """Some are decided before it and written after it; the audit at the story's end finds no trace of that."""
+    for serial in (70, 71, 72):
+        enrol(story, serial, serial)
+    with RunningSwitch(story.url).with_arguments("--clock", "message") as switch:
+        sellers = [Seller(switch.port, story.today, serial) for serial in (70, 71, 72)]
+        threads = [threading.Thread(target=seller.run) for seller in sellers]
+        for thread in threads:
+            thread.start()
+        for seller in sellers:
+            erased(story, card(seller.serial))
+        for seller, thread in zip(sellers, threads, strict=True):
+            seller.stop.set()
+            thread.join(timeout=30)
+            assert not thread.is_alive()
+            assert set(seller.codes) == {"00", "14"}
 
 
 @pytest.mark.parametrize(
