@@ -12,7 +12,7 @@ from cext._kernel_records cimport Account, Decision, Request
 @cython.final
 cdef class Transaction:
     cdef public object link, message, terminal, received, deadline, recent_key
-    cdef public object wide
+    cdef public object wide, movements
     cdef public object sent_on, business_date, original_name, original_record, card, programme, programme_version
     cdef public list waiters, basket
     cdef public dict reply_fields
@@ -26,6 +26,7 @@ cdef class Transaction:
     cdef readonly int64_t shard, account_id
     cdef public int32_t mti, processing_code, message_class, sent_on_ordinal, business_ordinal
     cdef public bint answered, to_pay_in_reply, repeats_reversal, suspect, tombstone, unknown_card
+    cdef public bint wants_movements
 
 
 @cython.final

@@ -54,6 +54,9 @@ TAG_MEANINGS: Final = MappingProxyType(
                 "MS": "receipt line",
                 "RV": "programme version",
                 "RC": "referral code",
+                "MV": "movement",
+                "FR": "rule that fired",
+                "NR": "rule that nearly fired",
             }
         ),
         63: MappingProxyType({"LI": "basket line"}),

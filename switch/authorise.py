@@ -61,7 +61,7 @@ _REQUESTED = _FINANCIAL | {
     ProcessingCode.POINTS_TO_CREDIT: CONVERSION,
 }
 """No advice of these: the till cannot know whether they may be."""
-_INQUIRIES = {ProcessingCode.BALANCE: INQUIRY}
+_INQUIRIES = {ProcessingCode.BALANCE: INQUIRY, ProcessingCode.STATEMENT: INQUIRY}
 FUNCTIONS = {
     "0100": _INQUIRIES,
     "0101": _INQUIRIES,
@@ -80,8 +80,11 @@ NEEDS_NO_AMOUNT = frozenset({INQUIRY, REVERSAL, EVENT}) | WIDE_KINDS
 PAYING = frozenset({PURCHASE, REDEMPTION, CREDIT_PURCHASE})
 """Kinds whose reply says in DE4 what is still to be paid."""
 NOT_USUAL = WIDE_KINDS | {REFUND, EVENT}
-USUAL = {mti: {code: kind for code, kind in codes.items() if kind not in NOT_USUAL} for mti, codes in FUNCTIONS.items()}
-"""What the short cut may take: nothing that names an original, an event or another account."""
+USUAL = {
+    mti: {code: kind for code, kind in codes.items() if kind not in NOT_USUAL and code != ProcessingCode.STATEMENT}
+    for mti, codes in FUNCTIONS.items()
+}
+"""What the short cut may take: nothing that names an original, an event or another account, or asks for movements."""
 KNOWN_MTIS = frozenset(FUNCTIONS) | REVERSALS
 UNSERVED_MTIS = frozenset({"0320", "0321", "0500", "0501", "0520", "0521"})
 """Of wire.md, and not served here: 40."""
@@ -272,6 +275,7 @@ class Authoriser:
         transaction.original_name = original
         transaction.suspect = mti in REPEATS
         transaction.to_pay_in_reply = kind in PAYING
+        transaction.wants_movements = kind == INQUIRY and fields[3] == ProcessingCode.STATEMENT
         _add_private_data(transaction, wishes, get(63))
         return transaction
 

@@ -11,10 +11,14 @@ from typing import NamedTuple
 
 from cext._deciding import decide_usual
 from cext._kernel import Account, Decision, Programme, decide
+from cext._telling import Teller
+from cext._transaction import NO_EFFECT
 from switch.basket import prices_of_one, quantities
+from switch.movements import Movements
 from switch.programme import CompiledProgramme
 from switch.replies import APPROVED, unpack
-from switch.telling import Telling, private_data, tells
+from switch.statement import Statements
+from switch.telling import Telling, private_data, teller_of
 from switch.transaction import AccountKey, AccountState, Transaction
 
 PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT = 1, 2, 3, 4, 5, 6, 7
@@ -46,8 +50,8 @@ REASONS = {
 class LiveProgramme:
     """A programme as it is in force: compiled, with the institutions that take part.
 
-    The rest is of the compiled programme, at hand for every message: `tells` is whether its replies say more than legs
-    and balances, `gives_items` whether it gives goods for nothing.
+    The rest is of the compiled programme, at hand for every message: `teller` makes what its replies say beside legs
+    and balances, `without_basket` are the quantities of a message that brings none.
     """
 
     id: int
@@ -55,8 +59,8 @@ class LiveProgramme:
     compiled: CompiledProgramme
     participants: frozenset[int]
     kernel: Programme = field(init=False)
-    tells: bool = field(init=False)
-    gives_items: bool = field(init=False)
+    teller: Teller = field(init=False)
+    without_basket: tuple[int, ...] = field(init=False)
 
     @property
     def name(self) -> str:
@@ -65,8 +69,8 @@ class LiveProgramme:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kernel", self.compiled.kernel)
-        object.__setattr__(self, "tells", tells(self.compiled))
-        object.__setattr__(self, "gives_items", bool(self.compiled.free_skus))
+        object.__setattr__(self, "teller", teller_of(self.compiled))
+        object.__setattr__(self, "without_basket", quantities(None, self.compiled.quantities))
 
 
 class Programmes(NamedTuple):
@@ -85,10 +89,12 @@ class Decider:
 
     def __init__(self, programmes: Programmes, compare: Compare | None = None) -> None:
         self._compare = compare
+        self._statements = Statements()
         self.take(programmes)
 
     def take(self, programmes: Programmes) -> None:
         """From now on these decide; those in shadow each on the account as the live one found it, without effect."""
+        self._statements.forget()
         self._live = dict(programmes.live)
         self._shadows = dict(programmes.shadows)
         # While one decides beside it, no message of that programme takes the short cut.
@@ -112,10 +118,10 @@ class Decider:
         moment = int(now)
         for transaction in batch:
             entries.append(transaction)
-            usual = decide_usual(transaction, states, programmes, REASONS, moment)
+            usual = decide_usual(transaction, states, programmes, REASONS, moment, TOLD_BYTES_MAX)
             if usual:
                 if usual is not True:
-                    _tell(transaction, usual, states[transaction.account_key])
+                    _add_receipt(transaction, usual, states[transaction.account_key])
                 continue
             self.decide_one(transaction, states, now)
             if transaction.kind == REVERSAL and self._original_is_missing(transaction):
@@ -127,7 +133,9 @@ class Decider:
         return transaction.original_record is None and transaction.response_code == APPROVED
 
     def decide_one(self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float) -> None:
-        """Decide a message, be it a usual one or not."""
+        """Decide a message, be it a usual one or not; nothing is left of an earlier attempt, which was overtaken."""
+        transaction.decision = NO_EFFECT
+        transaction.last_four = None
         transaction.reply_fields = None
         transaction.told = ""
         transaction.programme = transaction.programme_version = None
@@ -153,8 +161,7 @@ class Decider:
             return
         request = transaction.request
         request.now = int(now)
-        if transaction.event or transaction.basket is not None or programme.gives_items:
-            _add_details(transaction, programme.compiled)
+        _add_details(transaction, programme.compiled)
         shadow = self._shadows.get(programme.id)
         before = state.account.copy() if shadow is not None else None
         decision = decide(programme.kernel, state.account, request)
@@ -166,13 +173,29 @@ class Decider:
             state.changed = True
         if decision.rc != APPROVED:
             transaction.reason = REASONS.get(decision.rc, "")
-        elif programme.tells or transaction.terminal.receipt_language is not None:
-            _tell(transaction, programme, state)
+            return
+        if transaction.wants_movements:
+            self._tell_movements(transaction, programme, state)
+            return
+        if programme.teller.tells:
+            transaction.told = programme.teller.tell(state.account, decision, TOLD_BYTES_MAX)
+        _add_receipt(transaction, programme, state)
+
+    def _tell_movements(self, transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
+        """Say what the reply to an inquiry for the last movements will tell."""
+        transaction.told = self._statements.told(
+            programme.compiled,
+            programme.version,
+            programme.teller,
+            Telling(programme.compiled, state.account, transaction.decision, transaction.request.local_day),
+            transaction.movements or Movements(state.account, ()),
+            transaction.terminal,
+            transaction.language,
+        )
 
     def _decide_in_shadow(self, shadow: LiveProgramme, account: Account, transaction: Transaction) -> None:
         """Decide the same message by a version that has no effect, and tell how it differs."""
-        if transaction.event or transaction.basket is not None or shadow.gives_items:
-            _add_details(transaction, shadow.compiled)
+        _add_details(transaction, shadow.compiled)
         decision = decide(shadow.kernel, account, transaction.request)
         if self._compare is not None:
             self._compare(shadow.compiled.name, transaction.decision, decision)
@@ -231,10 +254,16 @@ def _add_details(transaction: Transaction, programme: CompiledProgramme) -> None
     )
 
 
-def _tell(transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
-    """Say what the reply will tell, while the account is as this decision left it."""
+def _add_receipt(transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
+    """Add the lines that the till prints, if it prints any, while the account is as this decision left it."""
+    terminal = transaction.terminal
+    if terminal.receipt_language is None:
+        return
+    language = transaction.language or terminal.receipt_language
     telling = Telling(programme.compiled, state.account, transaction.decision, transaction.request.local_day)
-    transaction.told = private_data(telling.elements(transaction.terminal, transaction.language), TOLD_BYTES_MAX)
+    lines = [("MS", line) for line in telling.lines(language, terminal.printer)]
+    told = transaction.told
+    transaction.told = told + private_data(lines, TOLD_BYTES_MAX - len(told.encode()))
 
 
 def _ordinal(day: dt.date | None) -> int:

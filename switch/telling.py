@@ -1,29 +1,33 @@
 """What a reply tells of a programme beyond legs and balances: tier, stamps, tickets, offers, receipt lines (DE62).
 
 Made right after a decision, while the account still is as that decision left it: later messages of the batch go on from
-there. A programme without any of these, at a till that prints none of our lines, never comes here.
+there. The compiled `Teller` tells all but the receipt lines, which are made here for the tills that print them.
 """
 
 from collections.abc import Iterator
 
 from cext._kernel import Account, Decision
+from cext._telling import Teller
 from cext.reference import counters, grants
 from protocol import tlv
-from switch.institutions import Terminal
 from switch.member_data import asked_for
 from switch.programme import CompiledProgramme
-from switch.receipts import Language, Offer, Receipt, lines_of
+from switch.programme import Offer as CompiledOffer
+from switch.receipts import Language, Offer, Printer, Receipt, lines_of
 
 _REWARD = ".reward"
 
 
-def tells(programme: CompiledProgramme) -> bool:
-    """Whether its replies say more than legs and balances, whatever the till."""
-    return bool(programme.stamps or programme.draws or programme.tiers or programme.grants)
+def teller_of(programme: CompiledProgramme) -> Teller:
+    """What tells of this programme, made once for each version."""
+    offers = [fired.rule.id if fired.rule.grant is not None else None for fired in programme.rules]
+    stamps = [("SP", f"{card.key}:", card.slot, f"/{card.need}") for card in programme.stamps]
+    tickets = [("TK", f"{draw.name}:", draw.slot, "") for draw in programme.draws]
+    return Teller(programme.tiers, tuple(offers), (*stamps, *tickets))
 
 
 class Telling:
-    """What there is to tell of one decision."""
+    """What there is to print of one decision."""
 
     def __init__(self, programme: CompiledProgramme, account: Account, decision: Decision, local_day: int) -> None:
         self._programme = programme
@@ -33,19 +37,13 @@ class Telling:
         self._counters = {slot: value for slot, _, value in counters.unpack(account.counters)}
         self._fired = [programme.rules[index] for index in decision.rule_list]
 
-    def elements(self, terminal: Terminal, wanted: Language | None) -> list[tuple[str, str]]:
-        """Tags and values for DE62, in order; `wanted` is DE48 LG."""
-        told: list[tuple[str, str]] = []
-        tier = self._tier
-        if tier:
-            told.append(("TR", tier))
-        told += [("OF", fired.rule.id) for fired in self._fired if fired.rule.grant is not None]
-        told += [("SP", f"{key}:{have}/{need}") for key, have, need in self._stamps()]
-        told += [("TK", f"{draw}:{count}") for draw, count in self._tickets()]
-        language = terminal.receipt_language
-        if language is not None:
-            told += [("MS", line) for line in lines_of(self._receipt(), wanted or language, terminal.printer)]
-        return told
+    def standing(self, teller: Teller, bytes_max: int) -> str:
+        """Tier, stamps, tickets and the offers applied, as every reply tells them, in at most so many bytes."""
+        return teller.tell(self._account, self._decision, bytes_max)
+
+    def lines(self, language: Language, printer: Printer) -> list[str]:
+        """The receipt's lines."""
+        return lines_of(self._receipt(), language, printer)
 
     @property
     def _tier(self) -> str:
@@ -98,12 +96,21 @@ class Telling:
             if message is not None:
                 yield message.texts
 
-    def _offers(self) -> Iterator[Offer]:
-        """The offers that are open, in the words of their grants."""
+    def live_offers(self) -> Iterator[str]:
+        """The rules whose offers are open."""
+        return (offer.rule for offer, _ in self._open())
+
+    def _open(self) -> Iterator[tuple[CompiledOffer, grants.Grant]]:
         held = {grant.slot: grant for grant in grants.unpack(self._account.grants)}
         for offer in self._programme.grants:
             grant = held.get(offer.slot)
-            if grant is None or grant.state or grant.until < self._local_day or offer.message is None:
+            if grant is not None and not grant.state and grant.until >= self._local_day:
+                yield offer, grant
+
+    def _offers(self) -> Iterator[Offer]:
+        """The offers that are open, in the words of their grants."""
+        for offer, grant in self._open():
+            if offer.message is None:
                 continue
             values = {name: f"{value:,}" for name, value in zip(offer.values, grant.values, strict=False)}
             texts = {language: text.format_map(values) for language, text in offer.message.texts.items()}

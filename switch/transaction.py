@@ -14,6 +14,7 @@ from cext._transaction import AccountState
 from protocol.message import Message
 from switch.basket import Line
 from switch.institutions import Terminal
+from switch.movements import Movements
 from switch.receipts import Language
 from switch.wide_requests import Wide
 
@@ -146,6 +147,8 @@ if TYPE_CHECKING:
         """DE48 LG."""
         wide: Wide | None
         """What it asks for that touches more than one account."""
+        movements: Movements | None
+        """What was read for an inquiry that wants the last movements."""
         waiters: "list[Transaction] | None"
         """Copies of the message that came while it was under way."""
 

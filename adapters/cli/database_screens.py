@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from adapters.cli.till_words import PROCESSING_MEANINGS, lines
+from adapters.cli.why_screens import show_why
 from adapters.postgres.audit import Finding
 from adapters.postgres.explaining import Explained, Linked
 from protocol import dialect, tlv
@@ -71,7 +72,7 @@ def show_findings(findings: Sequence[Finding]) -> None:
 
 
 def show_explained(found: Sequence[Explained]) -> None:
-    """Each message as a table of facts, then its reply."""
+    """Each message as a table of facts, then why, then its reply."""
     console = _console()
     for entry in found:
         table = Table("", "", box=None, show_header=False, pad_edge=False)
@@ -84,6 +85,7 @@ def show_explained(found: Sequence[Explained]) -> None:
             )
         )
         console.print(table)
+        show_why(console, entry.why)
         if entry.reply:
             console.print(_reply_table(entry))
         console.print()

@@ -93,6 +93,17 @@ def balance(till: Till, customer: Customer, repeat: Repeat = False) -> None:
 
 @app.command()
 @expanded
+def movements(till: Till, customer: Customer, repeat: Repeat = False) -> None:
+    """Ask for the last movements, the live offers, and what the last purchase lacked (0100, DE3 380000)."""
+    with told():
+        before = repeated(till, "0100", ProcessingCode.STATEMENT) if repeat else None
+        stamped = before.stamp if before is not None else stamped_for(till, utc=speaks_utc(till))
+        message = transaction("0100", ProcessingCode.STATEMENT, till, customer, stamped)
+        converse(till, as_repeat(message) if repeat else message)
+
+
+@app.command()
+@expanded
 def refund(till: Till, customer: Customer, named: Named, amount: Amount = None, repeat: Repeat = False) -> None:
     """Give back a purchase or a part of it (0200, DE3 200000): what it gave goes, what it took comes back."""
     with told():

@@ -15,6 +15,8 @@ PROCESSING_MEANINGS = {
     ProcessingCode.CREDIT_PURCHASE: "purchase paid by club credit",
     ProcessingCode.REFUND: "refund",
     ProcessingCode.BALANCE: "balance inquiry",
+    ProcessingCode.STATEMENT: "last movements and live offers",
+    ProcessingCode.EVENT: "event",
     ProcessingCode.ENROLMENT: "enrolment",
     ProcessingCode.CARD_LINK: "link of a further card",
     ProcessingCode.POINTS_TRANSFER: "transfer of points",
@@ -36,6 +38,7 @@ MOVEMENTS = (
     ("DS", "{} of discount", "{} of discount undone"),
 )
 """DE62's movements: what is said of one, and of its undoing by a refund or a reversal."""
+AMOUNT_DIGITS_MAX = 18
 ZERO_WIDTH_NON_JOINER = "\u200c"
 """Persian words need it."""
 
@@ -86,7 +89,8 @@ def lines(message: Message, dialect: Dialect) -> Iterator[Line]:
             if pairs is not None:
                 yield Line(str(number), name, f"{len(value.encode())} bytes")
                 for tag, shown in pairs:
-                    yield Line(f"{number} {tag}", tlv.TAG_MEANINGS[number].get(tag, "not known here"), visible(shown))
+                    known = tlv.TAG_MEANINGS[number].get(tag, "not known here")
+                    yield Line(f"{number} {tag}", known, visible(shown), tag_meaning(number, tag, shown))
                 continue
         yield Line(str(number), name, visible(masked(number, value)), meaning(number, value))
 
@@ -114,6 +118,25 @@ def meaning(number: int, value: str | bytes) -> str:
     """What a value says, for the elements whose codes are not for people; "" for the others."""
     tell = _TELLERS.get(number)
     return "" if tell is None or isinstance(value, bytes) else tell(value)
+
+
+def tag_meaning(number: int, tag: str, value: str) -> str:
+    """What a value of DE62 says, for the tags that have several parts; "" for the others, and for what has others."""
+    parts = value.split(";")
+    if (number, tag) == (62, "MV") and len(parts) == 5 and all(map(_is_whole, (parts[0], *parts[2:]))):
+        date, code, amount, points, credit = parts
+        what = PROCESSING_MEANINGS.get(code, f"DE3 {visible(code)}")
+        moved = f"{int(amount):,} minor units, {int(points):+,} points, {int(credit):+,} of credit"
+        return f"{date[:4]}-{date[4:6]}-{date[6:]} {what}: {moved}"
+    if (number, tag) == (62, "NR") and len(parts) == 3:
+        rule, was, needed = map(visible, parts)
+        return f"{rule} lacked {' or '.join(needed.split('|'))}; it was {was}"
+    return ""
+
+
+def _is_whole(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdecimal() and len(digits) <= AMOUNT_DIGITS_MAX
 
 
 def _minor_units(value: str) -> str:

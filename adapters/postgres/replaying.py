@@ -68,12 +68,7 @@ async def survey(url: str, text: str | None, name: str | None = None) -> Ground:
                 f"no programme {name} is live: `loyalty-switch programme list` shows those there are."
             )
         number = row["id"]
-        names = {(kind, of): id_ for kind, of, id_ in await opened.fetch(_SQL["names"], number)}
-        slots = {(kind, of): slot for kind, of, slot in await opened.fetch(_SQL["slots"], number)}
-
-        def compiled(source: str) -> CompiledProgramme:
-            return load(source, ids=_Ids(names), slots=_Slots(slots))
-
+        compiled = await compiler(opened, number)
         live = compiled(row["source"])
         draft = live if text is None else compiled(text)
         if draft.currency != live.currency:
@@ -89,6 +84,18 @@ async def survey(url: str, text: str | None, name: str | None = None) -> Ground:
         }
         shards = await opened.fetchval("SELECT value::integer FROM setting WHERE name = 'shards'")
         return Ground(number, draft, live, versions, shards, await opened.fetchval(_SQL["expected"]))
+
+
+async def names_of(opened: Connection, programme: int) -> dict[tuple[str, str], int]:
+    """The numbers of all that the conditions of a programme may name, by kind and name."""
+    return {(kind, of): number for kind, of, number in await opened.fetch(_SQL["names"], programme)}
+
+
+async def compiler(opened: Connection, programme: int) -> Callable[[str], CompiledProgramme]:
+    """Compiles texts of a programme with the numbers that the database gave. It raises `ProgrammeError`."""
+    names = await names_of(opened, programme)
+    slots = {(kind, of): slot for kind, of, slot in await opened.fetch(_SQL["slots"], programme)}
+    return lambda source: load(source, ids=_Ids(names), slots=_Slots(slots))
 
 
 class _Ids:

@@ -45,16 +45,19 @@ def _add_balances(decided: dict[int, str | bytes], transaction: Transaction, ver
     points, credit = d.points_balance, d.credit_balance
     if -_AMOUNT_MAX <= points <= _AMOUNT_MAX and -_AMOUNT_MAX <= credit <= _AMOUNT_MAX:
         decided[54] = additional_amounts(points, credit, transaction.currency)
-    decided[62] = receipt_tlv(
-        points,
-        credit,
-        version,
-        d.points_earned,
-        d.points_redeemed,
-        d.credit_granted,
-        d.credit_spent,
-        d.discount,
-        transaction.request.amount,
+    decided[62] = (
+        receipt_tlv(
+            points,
+            credit,
+            version,
+            d.points_earned,
+            d.points_redeemed,
+            d.credit_granted,
+            d.credit_spent,
+            d.discount,
+            transaction.request.amount,
+        )
+        + transaction.told
     )
 
 

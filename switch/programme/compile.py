@@ -17,19 +17,21 @@ from switch.programme.names import Declared, Ids, Names, Slots, SlotsInOrder
 from switch.programme.problems import invalid, problem_at
 from switch.programme.reading import Reading, RuleTerms
 from switch.programme.table import TableRows
-from switch.programme.terms import looks_of
+from switch.programme.terms import Truth, looks_of
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
     """A row of the table: `id` is what the journal shows, `rule` what was written, `facts` what it looks at.
 
-    A stamp card makes two rows, `rule.id` + ".reward" and `rule.id`.
+    `condition` is the row's whole one, with what a stamp card and free goods add to `when`; None: it always holds. A
+    stamp card makes two rows, `rule.id` + ".reward" and `rule.id`.
     """
 
     id: str
     rule: Rule
     facts: tuple[str, ...]
+    condition: Truth | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,8 @@ def _compiled(
         source_hash=hashlib.sha256(text.encode()).hexdigest(),
         model=model,
         rules=tuple(
-            CompiledRule(row_id, model.rules[at], _facts_of(model.rules[at], terms[at], names))
-            for row_id, at in rows.rows_of
+            CompiledRule(row_id, model.rules[at], _facts_of(model.rules[at], terms[at], names), condition)
+            for (row_id, at), condition in zip(rows.rows_of, rows.conditions, strict=True)
         ),
         quantities=tuple(names.quantities),
         free_skus=tuple(gifts.free_skus),

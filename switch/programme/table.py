@@ -43,7 +43,10 @@ _BASES = {"points": TierBasis.TIER_POINTS, "spend": TierBasis.SPEND, "visits": T
 
 @dataclass(slots=True)
 class TableRows:
-    """The rows of a table as they grow. `rows_of`: for each rule row its id and the rule's place in the file."""
+    """The rows of a table as they grow.
+
+    `rows_of`: for each rule row its id and the rule's place in the file; `conditions`: what each row's code says.
+    """
 
     names: Names
     gifts: Gifts
@@ -54,6 +57,7 @@ class TableRows:
     grants: list[GrantRow] = field(default_factory=list)
     values: list[ValueRow] = field(default_factory=list)
     rows_of: list[tuple[str, int]] = field(default_factory=list)
+    conditions: list[Truth | None] = field(default_factory=list)
     _groups: dict[str, int] = field(default_factory=dict)
 
     def add_grants(self, model: ProgrammeModel, terms: Sequence[RuleTerms]) -> None:
@@ -115,6 +119,7 @@ class TableRows:
             )
         )
         self.rows_of.append((row_id, index))
+        self.conditions.append(when)
 
     def _limits(self, rule: Rule) -> list[LimitRow]:
         uses = rule.uses or Uses.model_construct()

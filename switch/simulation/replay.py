@@ -6,6 +6,7 @@ undo what the draft gave; of a purchase before the period, what was really given
 adjustments by hand) moves what it moved, as far as it goes.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -40,6 +41,10 @@ class Quarters:
     def find(self, epoch_s: int) -> Moment:
         """The local time of a quarter's beginning."""
         return self._calendar.at(epoch_s)[:5]
+
+    def date(self, epoch_s: int) -> dt.date:
+        """The local date of a moment."""
+        return self._calendar.at(epoch_s).date
 
     def at(self, epoch_s: int) -> Moment:
         """The local time of a moment."""
@@ -154,7 +159,7 @@ def replayed(
                 continue
             request = _undoing(row, original, undo.left, quarters)
         else:
-            request = _asking(row, quarters, nothing if row.asked is None else read(row.asked))
+            request = asking(row, quarters, nothing if row.asked is None else read(row.asked))
         decision = decide(draft, account, request)
         if (row.seq in named or original is not None) and decision.rc == APPROVED:
             done = _undone(kind, row.amount, decision, original)
@@ -208,8 +213,8 @@ def carried_over(account: Account, row: Row) -> Decision:
     )
 
 
-def _asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
-    """By position, as keywords cost more than the decision."""
+def asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
+    """The message of a row, wishing for what it got. By position, as keywords cost more than the decision."""
     day, month, hour, weekday, day_of_month = quarters.at(row.at)
     return Request(
         row.kind,

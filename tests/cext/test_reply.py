@@ -65,6 +65,7 @@ def decided(draw) -> Transaction:
     transaction.programme_version = draw(st.none() | st.integers(1, 9))
     transaction.to_pay_in_reply = draw(st.booleans())
     transaction.reason = draw(st.text("abc", max_size=30))
+    transaction.told = draw(st.sampled_from(["", "TR006silverTK009nowruz:12"]))
     moved = [draw(INT64) for _ in range(7)]
     transaction.decision = Decision("00", *moved, draw(st.integers(0, 10**12 - 1)), draw(BALANCES), draw(BALANCES))
     return transaction

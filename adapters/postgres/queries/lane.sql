@@ -107,3 +107,31 @@ SELECT j.seq, j.class, -j.amount, j.points_earned, j.points_redeemed, j.credit_g
 
 -- directory_version --
 SELECT value::bigint FROM setting WHERE name = 'reference_version';
+
+-- movements --
+-- The last movements of accounts, newest first, each with what it takes to decide on it again; the newest purchase also with
+-- the names that its `rules` count into. $1 shards, $2 accounts, $3 the earliest transmission date, $4 how many of each.
+-- The columns after the account are those of `switch.simulation.history.Row`; its kind is 0 for what no programme decides.
+SELECT wanted.shard, wanted.account, r.seq, floor(extract(epoch FROM r.at))::bigint, CASE
+           WHEN r.class = 4 THEN 5
+           WHEN r.class = 2 THEN CASE r.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7 ELSE 0 END
+           ELSE 0
+       END,
+       r.amount, r.currency::integer, r.merchant, r.institution, coalesce(m.category, 0), r.entry_mode::integer, r.programme_version,
+       r.points_earned, r.points_redeemed, r.points_expired, r.points_adjusted, r.credit_granted, r.credit_spent,
+       r.discount, r.to_pay, r.lots_moved, r.rules, r.counters_moved, r.grants_moved, r.original_seq, r.asked,
+       r.processing_code, r.tier_after::integer,
+       CASE WHEN r.seq = max(r.seq) FILTER (WHERE r.class = 2 AND r.processing_code IN (0, 6000, 6500))
+                             OVER (PARTITION BY wanted.shard, wanted.account)
+            THEN (SELECT v.rule_ids FROM programme_version v WHERE v.programme = r.programme AND v.version = r.programme_version)
+       END
+  FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, account)
+ CROSS JOIN LATERAL (
+           SELECT j.*
+             FROM journal j
+            WHERE j.shard = wanted.shard AND j.account = wanted.account AND j.sent_on >= $3::date AND j.rc = '00' AND j.class <> 1
+            ORDER BY j.seq DESC
+            LIMIT $4::integer
+       ) AS r
+  LEFT JOIN merchant m ON m.id = r.merchant
+ ORDER BY wanted.shard, wanted.account, r.seq DESC;
