@@ -142,11 +142,13 @@ def test_the_usual_reply_tells_of_tier_stamps_and_tickets() -> None:
 @pytest.mark.parametrize("is_gone", [True, False])
 def test_nothing_is_left_of_an_attempt_that_was_overtaken(is_gone: bool) -> None:
     """Between two attempts a member was erased, or the card was blocked: the decline moves nothing."""
-    sale = made("0200", "000000")
+    message = Message("0200", {number: value for number, value in USUAL.fields.items() if number != 48} | {3: "000000"})
+    sale = authoriser().admit(message, Session(), fakes.CollectingLink(), b"", 0.0)
+    assert isinstance(sale, Transaction)
     decider = Decider(BOTH)
     states = {sale.account_key: state_of(sale, 1, 0, 0, 0)}
     decider.decide([sale], states, fakes.NOW)
-    assert (sale.response_code, sale.decision.points_earned, sale.last_four) == ("00", 5, "0003")
+    assert (sale.response_code, sale.decision.points_earned, sale.last_four) == ("00", 3, "0003")
     states = {} if is_gone else {sale.account_key: state_of(sale, 1, 0, 1, 0)}
     decider.decide([sale], states, fakes.NOW)
     assert sale.response_code == ("14" if is_gone else "78")
