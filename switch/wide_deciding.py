@@ -117,7 +117,7 @@ class WideDecider:
         if isinstance(wide, Transfer):
             return decide_transfer(wide, own, await store.party(wide.receiver), context)
         if isinstance(wide, Conversion):
-            return decide_conversion(wide, own, context)
+            return decide_conversion(wide, own, context, await self._fee_owed(own))
         if isinstance(wide, TransferReversal):
             return await self._reversal(transaction, own, context)
         if isinstance(wide, Leaving):
@@ -126,6 +126,11 @@ class WideDecider:
             blank = await store.party(wide.further)
             return decide_link(wide, own, blank, _points_left(own, context), context)
         return decide_enrolment(wide, await self._scene(wide, own, context, transaction), context)
+
+    async def _fee_owed(self, own: Party | None) -> int:
+        if own is None or own.account.member is None:
+            return 0
+        return await self._store.fee_owed((own.account.shard, own.account.member))
 
     async def _transfer(self, transaction: Transaction, own: Party | None) -> TransferRecord | None:
         """The transfer that a reversal names."""

@@ -196,6 +196,8 @@ class Effects:
     original_seq: int | None = None
     erasure: Erasure | None = None
     request: int | None = None
+    fee_paid_by: AccountKey | None = None
+    """The member who owed a club's fee, and owes it no more."""
     asked: str | None = None
     """What the journal keeps besides, so that a replay finds the account as it was: see `switch.member_data`."""
 
@@ -225,6 +227,9 @@ class WideStore(Protocol):
 
     async def club(self, programme: int, code: str) -> Club | None:
         """A membership type by its code."""
+
+    async def fee_owed(self, member: AccountKey) -> int:
+        """What a member owes of a club's fee, minor units."""
 
     async def card_shards(self, account: AccountKey) -> set[int]:
         """Where an account's further cards are kept."""

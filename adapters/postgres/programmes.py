@@ -139,6 +139,7 @@ def _club_columns(programme: ProgrammeText) -> tuple[list[object], ...]:
         [club.audience for club in clubs],
         [club.open for club in clubs],
         [club.fee for club in clubs],
+        [club.fee_due for club in clubs],
         [",".join(TAGS[what] for what in club.required) for club in clubs],
     )
 

@@ -143,6 +143,11 @@ class PostgresWideStore:
             return None
         return Club(row["id"], row["open"], row["fee"], row["fee_may_be_owed"], frozenset(row["required"]))
 
+    async def fee_owed(self, member: AccountKey) -> int:
+        """What a member owes of a club's fee, minor units."""
+        async with self._at_work() as connection:
+            return int(await connection.fetchval(_SQL["fee_owed"], *member) or 0)
+
     async def card_shards(self, account: AccountKey) -> set[int]:
         """Where an account's further cards are kept."""
         async with self._at_work() as connection:
@@ -202,6 +207,8 @@ class PostgresWideStore:
                 await self._add_member(connection, effects.member, effects.referral)
             if effects.more is not None:
                 await connection.execute(_SQL["add_data"], *effects.more.member, *_told(effects.more.told))
+            if effects.fee_paid_by is not None:
+                await connection.execute(_SQL["pay_fee"], *effects.fee_paid_by)
             if effects.erasure is not None:
                 await erasing.erase(connection, effects.erasure, at)
             await self._write(connection, transaction, effects, at)

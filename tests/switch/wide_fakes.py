@@ -72,6 +72,9 @@ class MemoryWideStore:
     async def club(self, programme: int, code: str) -> Club | None:
         return self.clubs.get(code)
 
+    async def fee_owed(self, member: AccountKey) -> int:
+        return 0
+
     async def card_shards(self, account: AccountKey) -> set[int]:
         return set()
 

@@ -45,6 +45,7 @@ rules:
 clubs:
   - {code: CUST, name: Customers}
   - {code: AGENT, name: Agents, audience: agents, fee: 50000}
+  - {code: GOLD, name: Gold, fee: 1500, fee_due: true}
   - {code: EMP, name: Employees, audience: employees, required: [name, birth_date, gender, education, region]}
   - {code: BOARD, name: Board, audience: employees, open: false}
 """
@@ -108,6 +109,25 @@ def test_what_came_before_joining_is_replayed_as_it_was(story: Story) -> None:
     assert story.buy(1_000_000, card(6)).earned == 15
     assert enrol(story, 6, BD="19700101").code == "00"
     assert story.buy(1_000_000, card(6)).earned == 35
+
+
+def test_a_fee_that_is_due_is_paid_when_points_become_credit(story: Story) -> None:
+    story.buy(2_000_000, card(8))
+    joined = enrol(story, 8, CL="GOLD")
+    assert (joined.code, joined.number("CS"), joined.credit) == ("00", 0, 0)
+    convert = {"pan": card(8), "amount": 0}
+    # 1,000 rial of credit do not suffice; 2,000 do.
+    first = story.ask("0200", ProcessingCode.POINTS_TO_CREDIT, de48="PT00210", **convert)
+    assert (first.granted, first.number("CS"), first.credit) == (1_000, 0, 1_000)
+    second = story.ask("0200", ProcessingCode.POINTS_TO_CREDIT, de48="PT00210", **convert)
+    assert (second.granted, second.number("CS"), second.credit, second.points) == (1_000, 1_500, 500, 0)
+    (member,) = story.rows("SELECT fee_owed FROM member WHERE mobile LIKE $1", "%9124440008")
+    assert member["fee_owed"] == 0
+    (leg,) = story.rows("SELECT debit, credit, amount FROM leg WHERE leg = 'credit_spent'")
+    assert tuple(leg) == ("member credit", "programme fees", 1_500)
+    story.buy(1_000_000, card(8))
+    third = story.ask("0200", ProcessingCode.POINTS_TO_CREDIT, de48="PT00210", **convert)
+    assert (third.number("CS"), third.credit) == (0, 1_500)
 
 
 def test_a_family_shares_one_balance(story: Story) -> None:

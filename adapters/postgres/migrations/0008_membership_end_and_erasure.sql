@@ -62,7 +62,8 @@ COMMENT ON COLUMN member_request.done_at IS 'When the journal got it. NULL: it w
 
 COMMENT ON TABLE journal IS 'Every message that was decided, with what it moved: appended in the transaction that moved it, never changed, except that an erasure takes the card''s last digits out and gives the account another number. A row with fingerprint 0 and rc 12 is a tombstone: the message was reversed before it came, and will be refused.';
 
--- What is written off when a membership ends is breakage, whether points or credit.
+-- What is written off when a membership ends is breakage, whether points or credit. A fee that was owed is paid when
+-- points become credit.
 CREATE OR REPLACE VIEW leg AS
 SELECT j.shard, j.seq, j.sent_on, j.business_date, j.institution, j.merchant, j.programme, j.account, l.leg, l.unit,
        CASE WHEN l.unit = 'money' THEN j.currency END AS currency,
@@ -79,7 +80,7 @@ SELECT j.shard, j.seq, j.sent_on, j.business_date, j.institution, j.merchant, j.
        ('credit_granted',  'money',  CASE j.processing_code WHEN 406065 THEN 'programme redemption' ELSE 'merchant funding' END,
                                      'member credit',         j.credit_granted),
        ('credit_spent',    'money',  'member credit',
-                                     CASE WHEN j.processing_code = 900000 THEN 'programme fees'
+                                     CASE WHEN j.processing_code IN (900000, 406065) THEN 'programme fees'
                                           WHEN j.processing_code IN (930000, 940000) THEN 'programme breakage'
                                           ELSE 'merchant settlement' END,
                                      j.credit_spent),

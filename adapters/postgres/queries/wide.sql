@@ -103,6 +103,12 @@ UPDATE member
        education = coalesce(education, $6), region = coalesce(region, $7)
  WHERE shard = $1 AND id = $2;
 
+-- fee_owed --
+SELECT fee_owed FROM member WHERE shard = $1 AND id = $2;
+
+-- pay_fee --
+UPDATE member SET fee_owed = 0 WHERE shard = $1 AND id = $2;
+
 -- add_referral --
 INSERT INTO referral (shard, code, programme, member_shard, member) VALUES ($1, $2, $3, $4, $5);
 
