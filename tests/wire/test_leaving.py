@@ -1,5 +1,6 @@
 """Members leave while tills go on selling: the ledger keeps its sums, and of who was erased nothing is left."""
 
+import asyncio
 import datetime as dt
 import itertools
 import threading
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from adapters.cli import app
+from adapters.postgres.explaining import explain
 from protocol import tlv
 from protocol.codes import ProcessingCode
 from switch.tokens import Tokens
@@ -107,8 +109,10 @@ def test_a_membership_ends_and_what_is_left_is_written_off(story: Story) -> None
         ("credit_spent", "member credit", "programme breakage", 60_000),
         ("points_expired", "member points", "programme breakage", 60),
     ]
-    (row,) = story.rows("SELECT asked, terminal, institution FROM journal WHERE processing_code = 930000")
+    (row,) = story.rows("SELECT asked, terminal, rrn FROM journal WHERE processing_code = 930000")
     assert (row["asked"], row["terminal"]) == ("BY004sara", 0)
+    (told_why,) = asyncio.run(explain(story.url, row["rrn"]))
+    assert (told_why.merchant_name, told_why.points_after, told_why.credit_after) == ("the house", 0, 0)
     # A switch that had the account in hand knows it at once.
     assert story.buy(100_000, card(1)).code == "78"
     assert by_mobile(story, 100_000, 1).code == "78"
