@@ -9,6 +9,7 @@ from switch.enrolment import Scene, decide_enrolment
 from switch.member_data import INCOMPLETE, NAME_UNKNOWN, REFERRED, MemberData
 from switch.referral import code_of
 from switch.refusals import Refusal
+from switch.tokens import Token
 from switch.wide_ports import AccountChange, Club, Effects, MoreData, NewAccount, NewCard, NewMember
 from switch.wide_requests import Enrolment
 from tests.switch.fakes import TOKENS
@@ -199,3 +200,25 @@ def test_whose_first_card_is_the_mobile_tells_it_by_the_mobile() -> None:
 )
 def test_what_completes_nothing(asked: Enrolment, scene: Scene, refusal: tuple[str, str]) -> None:
     assert decide(asked, scene) == Refusal(*refusal)
+
+
+FORGOTTEN = dt.datetime(2026, 11, 20, 8, tzinfo=dt.UTC)
+RENUMBERED = Token(TOKEN.shard, 77, 78)
+
+
+def test_a_mobile_of_somebody_who_was_erased_knows_since_when_it_leads_where() -> None:
+    scene = replace(SCENE, account=RENUMBERED, since=FORGOTTEN)
+    effects = decide(scene=scene)
+    assert isinstance(effects, Effects)
+    assert effects.card == NewCard(TOKEN, (1, 1), 1, 5, "4567", since=FORGOTTEN)
+    assert effects.account is None
+
+
+def test_alone_such_a_mobile_stands_among_the_further_cards() -> None:
+    effects = decide(ALONE, replace(SCENE, card=None, account=RENUMBERED, since=FORGOTTEN))
+    assert isinstance(effects, Effects)
+    assert effects.account is not None
+    assert effects.account.token == RENUMBERED
+    assert effects.member is not None
+    assert effects.member.account == (RENUMBERED.shard, RENUMBERED.id)
+    assert effects.card == NewCard(TOKEN, (RENUMBERED.shard, RENUMBERED.id), 1, 5, "4567", since=FORGOTTEN)

@@ -21,6 +21,7 @@ class MemoryWideStore:
     codes: dict[ReferralCode, AccountKey] = field(default_factory=dict)
     journal: dict[tuple[int, int, int], StoredAnswer] = field(default_factory=dict)
     transfers: dict[tuple[int, int, int], TransferRecord] = field(default_factory=dict)
+    forgotten_mobiles: dict[Token, dt.datetime] = field(default_factory=dict)
     committed: list[Effects] = field(default_factory=list)
     faults: dict[str, list[str]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
@@ -79,7 +80,7 @@ class MemoryWideStore:
         return set()
 
     async def forgotten(self, mobile: Token) -> dt.datetime | None:
-        return None
+        return self.forgotten_mobiles.get(mobile)
 
     async def virtual_cards(self, programme: int) -> bool:
         return True
