@@ -7,12 +7,14 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from adapters.cli import app
 from adapters.postgres.explaining import explain
+from adapters.postgres.loading import load
 from protocol import tlv
 from protocol.codes import ProcessingCode
 from switch.tokens import Tokens
@@ -195,7 +197,7 @@ def test_who_is_erased_leaves_sums_and_nothing_else(story: Story) -> None:
 def test_a_repeat_by_the_mobile_does_not_count_for_whoever_has_it_next(
     story: Story, first: int | None, then: int | None
 ) -> None:
-    number = 20 + 2 * (first or 0) + (then or 0)
+    number = 200 + 2 * (first or 0) + (then or 0)
     enrol(story, first, number)
     bought = by_mobile(story, 1_000_000, number)
     assert bought.earned == 10
@@ -293,6 +295,31 @@ def test_a_request_is_shown_and_taken_back(story: Story) -> None:
     assert "a request for this member already" in again.stderr
     assert run(story, "withdraw", number).exit_code == 0
     assert story.buy(100_000, card(60)).code == "00"
+
+
+def test_a_member_who_is_loaded_with_such_a_mobile_does_not_know_what_was_before(story: Story, tmp_path: Path) -> None:
+    enrol(story, 65, 65)
+    bought = by_mobile(story, 1_000_000, 65)
+    assert bought.earned == 10
+    erased(story, card(65))
+    (tmp_path / "cards.csv").write_text(f"pan,programme,mobile\n{card(90)},bazaar,{mobile(65)}\n", encoding="utf-8")
+    assert asyncio.run(load(story.url, TOKEN_KEY, tmp_path)).cards == 1
+    with RunningSwitch(story.url).with_arguments("--clock", "message") as forgetful, forgetful.till() as till:
+        assert till.ask(changed(bought.sent, "0201")).fields[39] == "14"
+    assert by_mobile(story.after(LATER), 100_000, 65).points == 1
+    story.after(-LATER)
+
+
+def test_a_card_that_is_loaded_again_is_a_blank_one(story: Story, tmp_path: Path) -> None:
+    enrol(story, 66, 96)
+    bought = story.buy(1_000_000, card(66))
+    erased(story, card(66))
+    (tmp_path / "cards.csv").write_text(f"pan,programme\n{card(66)},bazaar\n", encoding="utf-8")
+    assert asyncio.run(load(story.url, TOKEN_KEY, tmp_path)).cards == 1
+    with RunningSwitch(story.url).with_arguments("--clock", "message") as forgetful, forgetful.till() as till:
+        assert till.ask(changed(bought.sent, "0201")).fields == bought.heard.fields
+    assert story.buy(100_000, card(66)).points == 1
+    assert enrol(story, 66, 97).code == "00"
 
 
 def test_a_till_ends_no_membership(story: Story) -> None:

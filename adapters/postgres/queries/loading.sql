@@ -161,7 +161,9 @@ DELETE FROM card AS c USING incoming AS n
    AND c.token <> n.mobile_token;
 
 -- add_mobiles --
-INSERT INTO card (shard, token, account_shard, account, programme, kind, last_four)
-SELECT n.mobile_shard, n.mobile_token, n.shard, n.id, n.programme, 5, right(n.mobile, 4)
-  FROM incoming AS n WHERE n.mobile_token IS NOT NULL
+-- The mobile of somebody who was erased does not know messages of before.
+INSERT INTO card (shard, token, account_shard, account, programme, kind, last_four, since)
+SELECT n.mobile_shard, n.mobile_token, n.shard, n.id, n.programme, 5, right(n.mobile, 4), f.at
+  FROM incoming AS n LEFT JOIN forgotten_mobile AS f ON f.shard = n.mobile_shard AND f.token = n.mobile_token
+ WHERE n.mobile_token IS NOT NULL
     ON CONFLICT (shard, token) DO NOTHING;
