@@ -14,6 +14,7 @@ from protocol.message import Message
 from protocol.tlv import build
 from switch.calendars import nearest
 from switch.institutions import Terminal
+from switch.lanes import Lanes
 from switch.limits import Limits
 from switch.ports import Telemetry
 from switch.programme.calendar import LocalCalendar
@@ -130,20 +131,24 @@ async def carry(
     telemetry: Telemetry,
     wall_clock: Callable[[], float],
 ) -> None:
-    """Take one message down and up again on a lane of its own; its answer is heard when this returns."""
-    limits = Limits()
+    """Take one message down and up again on a lane of its own; its answer is heard when this returns.
+
+    It is 91 if the store did not answer in time: what became of the message is then not known.
+    """
+    limits, recent = Limits(), RecentKeys(Limits().recent_keys_max)
     replier = Replier(telemetry, monotonic)
     lane = WideLane(
         0,
         store=store,
         decider=decider,
         replier=replier,
-        recent=RecentKeys(limits.recent_keys_max),
+        recent=recent,
         limits=limits,
         telemetry=telemetry,
         wall_clock=wall_clock,
         loop_clock=monotonic,
     )
-    lane.put(transaction)
-    lane.stop()
-    await lane.run()
+    lanes = Lanes([lane], 0, recent, replier, telemetry)
+    lanes.start()
+    lanes.submit(transaction)
+    await lanes.stop()

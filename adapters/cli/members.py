@@ -17,6 +17,7 @@ app = typer.Typer()
 
 Result = TypeVar("Result")
 DIGITS_MAX = 100
+OUTCOME_UNKNOWN = "91"
 
 Programme = Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's name.", show_default=False)]
 Shown = Annotated[
@@ -78,6 +79,7 @@ def end(
     with one_sentence():
         from adapters.cli.house import leave  # noqa: PLC0415
         from adapters.postgres import members  # noqa: PLC0415
+        from adapters.postgres.errors import MemberRefused  # noqa: PLC0415
         from switch.wide_requests import Leaving  # noqa: PLC0415
 
         digits = _number(number)
@@ -87,8 +89,12 @@ def end(
                 opened.url, opened.token_key, programme, digits, kind=members.END, forfeits_credit=forfeit_credit,
                 user=user,
             )  # fmt: skip
-            answer = await leave(opened, asked, Leaving(asked.number, asked.asked_by, None, asked.forfeits_credit))
-            if answer.code != "00":
+            try:
+                answer = await leave(opened, asked, Leaving(asked.number, asked.asked_by, None, asked.forfeits_credit))
+            except MemberRefused:
+                await members.withdraw(opened.url, asked.number)
+                raise
+            if answer.code not in ("00", OUTCOME_UNKNOWN):
                 await members.withdraw(opened.url, asked.number)
             return answer.code, answer.reason
 
@@ -185,6 +191,9 @@ async def _erase(opened: "Opened", number: int, user: str) -> tuple[str, str]:
 
 
 def _tell(code: str, reason: str, done: str) -> None:
+    if code == OUTCOME_UNKNOWN:
+        typer.echo("The database did not answer in time: `member show` tells whether it was done.", err=True)
+        raise typer.Exit(EXIT_FAULT)
     if code != "00":
         typer.echo(f"Nothing was changed: {reason or f'the switch answered {code}'}.", err=True)
         raise typer.Exit(EXIT_FAULT)

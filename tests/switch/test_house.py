@@ -79,6 +79,18 @@ async def test_whatever_befalls_the_store_it_is_done_once(fault: str) -> None:
     assert len(store.committed) == 1
 
 
+async def test_a_store_out_of_reach_is_not_waited_for_for_ever() -> None:
+    store = MemoryWideStore(faults={"connect": ["lost"] * 1_000})
+    transaction, answer = made()
+    transaction.deadline = 0.0
+    decider = WideDecider(Decider(fakes.live_bazaar()), store, fakes.TOKENS)
+    await carry(
+        transaction, store=store, decider=decider, telemetry=fakes.CountingTelemetry(), wall_clock=lambda: fakes.NOW
+    )
+    assert answer.code == "91"
+    assert store.committed == []
+
+
 def test_what_was_sent_before_a_moment() -> None:
     transaction, _ = made()
     sent = dt.datetime.fromtimestamp(int(fakes.NOW), dt.UTC)

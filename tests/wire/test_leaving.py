@@ -322,6 +322,19 @@ def test_a_card_that_is_loaded_again_is_a_blank_one(story: Story, tmp_path: Path
     assert enrol(story, 66, 97).code == "00"
 
 
+def test_without_a_live_programme_nobody_leaves(story: Story) -> None:
+    enrol(story, 67, 67)
+    story.rows("UPDATE programme_version SET state = 'retired' RETURNING 1")
+    try:
+        refused = run(story, "end", "bazaar", "--as", "sara", typed=card(67))
+        assert refused.exit_code == 2
+        assert "programme bazaar is not live" in refused.stderr
+        assert "no request waits" in run(story, "requests").stdout
+    finally:
+        story.rows("UPDATE programme_version SET state = 'live' RETURNING 1")
+    assert run(story, "end", "bazaar", "--as", "sara", "--number", card(67)).exit_code == 0
+
+
 def test_a_till_ends_no_membership(story: Story) -> None:
     for code in ("930000", "940000"):
         assert story.ask("0200", code, pan=card(61), amount=0).code == "12"
