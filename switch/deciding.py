@@ -12,6 +12,7 @@ from typing import NamedTuple
 from cext._deciding import decide_usual
 from cext._kernel import Account, Decision, Programme, decide
 from cext._telling import Teller
+from cext._transaction import NO_EFFECT
 from switch.basket import prices_of_one, quantities
 from switch.movements import Movements
 from switch.programme import CompiledProgramme
@@ -137,7 +138,9 @@ class Decider:
         return transaction.original_record is None and transaction.response_code == APPROVED
 
     def decide_one(self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float) -> None:
-        """Decide a message, be it a usual one or not."""
+        """Decide a message, be it a usual one or not; nothing is left of an earlier attempt, which was overtaken."""
+        transaction.decision = NO_EFFECT
+        transaction.last_four = None
         transaction.reply_fields = None
         transaction.told = ""
         transaction.programme = transaction.programme_version = None

@@ -11,6 +11,7 @@ from cext._kernel import Account, Decision
 from cext._telling import Teller
 from cext.reference import counters, grants
 from protocol import tlv
+from switch.member_data import asked_for
 from switch.programme import CompiledProgramme
 from switch.programme import Offer as CompiledOffer
 from switch.programme.calendar import last_day_of
@@ -83,6 +84,7 @@ class Telling:
             messages=tuple(self._messages()),
             offers=tuple(self._offers()),
             lapsing=tuple(self._lapsing()),
+            asks_for=asked_for(self._account.flags, self._account.born),
         )
 
     def _lapsing(self) -> Iterator[tuple[int, int]]:

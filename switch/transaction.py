@@ -31,6 +31,7 @@ __all__ = [
     "StoredAnswer",
     "Transaction",
     "journal_key",
+    "sent_before",
     "token_bytes",
 ]
 
@@ -61,6 +62,8 @@ class FurtherCard(NamedTuple):
     status: int
     last_four: str | None
     expires_on: dt.date | None
+    since: dt.datetime | None = None
+    """Messages that were sent before do not know this card."""
 
 
 class StoredAnswer(NamedTuple):
@@ -155,6 +158,15 @@ if TYPE_CHECKING:
 
 else:
     Transaction = _transaction.Transaction
+
+
+def sent_before(transaction: Transaction, moment: dt.datetime | None) -> bool:
+    """Whether a message was sent (DE7) before a moment; never, if there is none."""
+    if moment is None:
+        return False
+    clock = transaction.key // 10**6 % 10**6
+    sent = dt.datetime.combine(transaction.sent_on, dt.time(clock // 10**4, clock // 100 % 100, clock % 100), dt.UTC)
+    return sent < moment.replace(microsecond=0)
 
 
 def token_bytes(transaction: Transaction) -> bytes:

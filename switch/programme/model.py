@@ -347,6 +347,8 @@ class Club(_Part):
     """Whether anybody may join; if not, membership is given."""
     fee: Annotated[int, Field(ge=0, le=10**12 - 1)] = 0
     """What joining costs, in minor units."""
+    fee_due: bool = False
+    """Whether who has too little credit for the fee joins all the same, and owes it."""
     required: list[Literal["name", "birth_date", "gender", "education", "region", "referrer"]] = []
     """What a member has to tell on joining, besides the mobile number."""
 

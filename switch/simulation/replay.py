@@ -15,8 +15,9 @@ from cext._kernel import GIFT, REFUND, REVERSAL, Account, Decision, Original, Pr
 from cext.programme_table import DEFICIT_MONTH
 from cext.reference.lots import Lots, checked, pack, unpack
 from cext.reference.replay import AS_THEY_WERE, QUARTER_S, Moment
+from switch.member_data import read_before
 from switch.programme.calendar import LocalCalendar
-from switch.simulation.history import FULL, OTHER, History, Row, Undo, account_at_start, undos
+from switch.simulation.history import FULL, OTHER, History, Present, Row, Undo, account_at_start, undos
 
 APPROVED = "00"
 
@@ -157,6 +158,7 @@ def replayed(
         if row.at >= end_s:
             break
         if row.kind == OTHER or (undone and row.seq in undone and undone[row.seq].kind == OTHER):
+            learn(account, row, history.present)
             yield row, carried_over(account, row), None
             continue
         original = None if row.original_seq is None else originals.get(row.original_seq)
@@ -177,6 +179,17 @@ def replayed(
             if original is not None:
                 original.undo(done)
         yield row, decision, undo
+
+
+def learn(account: Account, row: Row, present: Present) -> None:
+    """From a message on that told who the member is, the account is as it is now in what rules look at."""
+    if row.asked is None:
+        return
+    before = read_before(row.asked)
+    if before.enrolled_on is not None:
+        account.club, account.enrolled_day = present.club, present.enrolled_day
+    if before.tells_birth_date:
+        account.born = present.born
 
 
 def carried_over(account: Account, row: Row) -> Decision:

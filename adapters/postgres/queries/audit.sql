@@ -113,6 +113,20 @@ SELECT a.shard, a.id AS account, a.member, a.status, a.points, a.credit
                      WHERE c.shard = a.shard AND c.token = int8send(a.id) || int8send(a.token_low)))
  LIMIT 20;
 
+-- i2_erased --
+-- Of a member who was erased nothing is left that names a person or a card: not here, and not in the journal.
+SELECT m.shard, m.id AS member, a.status, j.seq
+  FROM member AS m
+  LEFT JOIN account AS a ON a.shard = m.shard AND a.id = m.id
+  LEFT JOIN LATERAL (SELECT j.seq FROM journal AS j
+                      WHERE j.shard = m.shard AND j.account = m.id AND j.card_last_four IS NOT NULL LIMIT 1) AS j ON true
+ WHERE m.erased_at IS NOT NULL
+   AND (a.status IS DISTINCT FROM 2 OR a.last_four IS NOT NULL OR a.born <> 0 OR j.seq IS NOT NULL
+        OR coalesce(m.mobile, m.name, m.gender, m.education, m.region, m.birth_date::text) IS NOT NULL
+        OR EXISTS (SELECT 1 FROM card AS c WHERE c.account_shard = m.shard AND c.account = m.id)
+        OR EXISTS (SELECT 1 FROM referral AS r WHERE r.member_shard = m.shard AND r.member = m.id))
+ LIMIT 20;
+
 -- i3_replies --
 -- Every row keeps the reply that its sender got; only tombstones have none.
 SELECT shard, seq, sent_on, mti, rc, rrn

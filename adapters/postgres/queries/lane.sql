@@ -58,7 +58,7 @@ SELECT shard FROM shard WHERE shard = ANY ($1::smallint[]) ORDER BY shard FOR UP
 
 -- further_cards --
 -- Cards that are not their account's first. $1 shards, $2 tokens.
-SELECT c.shard, c.token, c.account_shard, c.account, c.status, c.last_four, c.expires_on
+SELECT c.shard, c.token, c.account_shard, c.account, c.status, c.last_four, c.expires_on, c.since
   FROM unnest($1::smallint[], $2::bytea[]) AS wanted (shard, token)
   JOIN card c ON c.shard = wanted.shard AND c.token = wanted.token;
 
@@ -121,7 +121,7 @@ SELECT wanted.shard, wanted.account, r.seq, floor(extract(epoch FROM r.at))::big
                 WHEN 990000 THEN 10 WHEN 990100 THEN 11 ELSE 0 END
            ELSE 0
        END,
-       r.amount, r.currency::integer, r.merchant, r.institution, m.category, r.entry_mode::integer, r.programme_version,
+       r.amount, r.currency::integer, r.merchant, r.institution, coalesce(m.category, 0), r.entry_mode::integer, r.programme_version,
        r.points_earned, r.points_redeemed, r.points_expired, r.points_adjusted, r.credit_granted, r.credit_spent,
        r.discount, r.to_pay, r.lots_moved, r.rules, r.counters_moved, r.grants_moved, r.original_seq, r.asked,
        r.processing_code, r.tier_after::integer,
@@ -137,5 +137,5 @@ SELECT wanted.shard, wanted.account, r.seq, floor(extract(epoch FROM r.at))::big
             ORDER BY j.seq DESC
             LIMIT $4::integer
        ) AS r
-  JOIN merchant m ON m.id = r.merchant
+  LEFT JOIN merchant m ON m.id = r.merchant
  ORDER BY wanted.shard, wanted.account, r.seq DESC;

@@ -65,6 +65,7 @@ BREACHES = [
     ("i2_cards", "UPDATE card SET programme = 99"),
     ("i2_members", f"UPDATE account SET member = 99 WHERE {OWNER}"),
     ("i2_members", LINKED_BUT_NOT_EMPTY),
+    ("i2_erased", f"INSERT INTO member (shard, id, erased_at) SELECT shard, id, now() FROM account WHERE {OWNER}"),
     ("i3_replies", f"UPDATE journal SET reply = NULL WHERE {HERE} = 1"),
     ("i3_replies", f"UPDATE journal SET reply = 'x' WHERE {HERE} = 7"),
     ("i3_decided", f"UPDATE journal SET programme_version = 9 WHERE {HERE} = 1"),
