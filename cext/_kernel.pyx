@@ -16,6 +16,7 @@ from cext._kernel_counters cimport (
     Counters,
     begin_counters,
     count_back,
+    forget,
     kept_counters,
     make_room,
     packed_counters,
@@ -38,8 +39,8 @@ from cext._kernel_lots cimport (
 from cext._kernel_recent cimport Recent, begin_recent, packed_recent, recent_within_bounds, spend_on
 from cext._kernel_records cimport Account, Decision, Original, Programme, Request, pack_lots
 from cext._kernel_rules cimport REWARD_GIVEN, REWARD_USED_UP, fire, give_grants, refusal_of_reward
-from cext._kernel_table cimport FACT_SLOTS, ON_EVENT, ON_PURCHASE, RULES_MAX, Table
-from cext._kernel_tiers cimport entered, points_after
+from cext._kernel_table cimport FACT_SLOTS, ON_EVENT, ON_PURCHASE, RULES_MAX, TIER, Table
+from cext._kernel_tiers cimport Standing, advance, counts_now, points_after, turn
 from cext._kernel_undo cimport Moves, Packed, Part, claw_back, give_back, movable, part_of, split_moves
 
 from cext import _kernel_records
@@ -60,6 +61,8 @@ cdef enum:
     KIND_REVERSAL = 5
     KIND_INQUIRY = 6
     KIND_EVENT = 7
+    KIND_UPKEEP = 10
+    KIND_GIFT = 11
 
 PURCHASE = KIND_PURCHASE
 REDEMPTION = KIND_REDEMPTION
@@ -68,6 +71,8 @@ REFUND = KIND_REFUND
 REVERSAL = KIND_REVERSAL
 INQUIRY = KIND_INQUIRY
 EVENT = KIND_EVENT
+UPKEEP = KIND_UPKEEP
+GIFT = KIND_GIFT
 
 cdef enum:
     LOCAL_MONTH_MAX = 32_000
@@ -96,10 +101,9 @@ cdef struct Working:
     bint granting
     bint recalling
     int64_t expired
-    int64_t visits
-    int64_t spend
-    int64_t tier
-    int64_t tier_points
+    Standing standing
+    # Whether counters were dropped that nobody moved.
+    bint dropped
 
 
 cdef Packed packed_of(bytes packed) noexcept:
@@ -136,6 +140,10 @@ cdef Decision decided(Programme programme, Account account, Request request):
         return purchase(programme, account, request)
     if request.kind == KIND_INQUIRY:
         return unchanged(account, request, RC_APPROVED)
+    if request.kind == KIND_UPKEEP:
+        return upkeep(programme, account, request)
+    if request.kind == KIND_GIFT:
+        return gift(programme, account, request)
     return undo(programme, account, request)
 
 
@@ -146,7 +154,7 @@ cdef inline bint is_purchase(int64_t kind) noexcept:
 cdef str refusal(Programme programme, Account account, Request request):
     cdef int64_t kind = request.kind
     cdef bint takes_amount = KIND_PURCHASE <= kind <= KIND_REFUND
-    if not KIND_PURCHASE <= kind <= KIND_EVENT:
+    if not KIND_PURCHASE <= kind <= KIND_EVENT and kind != KIND_UPKEEP and kind != KIND_GIFT:
         return RC_INVALID_TRANSACTION
     if takes_amount and request.currency != programme.currency:
         return RC_INVALID_TRANSACTION
@@ -239,10 +247,13 @@ cdef void begin(
     w.recalling = recalling
     if recalling:
         begin_recent(&w.recent, account.packed_recent)
-    w.visits = account.visits
-    w.spend = account.spend
-    w.tier = account.tier
-    w.tier_points = account.tier_points
+    w.dropped = False
+    w.standing.visits = account.visits
+    w.standing.spend = account.spend
+    w.standing.tier = account.tier
+    w.standing.tier_points = account.tier_points
+    w.standing.tier_year = account.tier_year
+    w.standing.tier_kept = account.tier_kept
 
 
 cdef inline int64_t spend_of(
@@ -316,8 +327,10 @@ cdef Decision purchase(Programme programme, Account account, Request request):
     if is_event and not table.conditional:
         return unchanged(account, request, RC_APPROVED)
     begin(&w, account, request, table.counts, table.grants_count != 0, table.recalls and not is_event)
+    turn(programme, &w.standing, request)
     if table.instructions_count:
         find_facts(table, facts, account, request, amount, account.points - w.expired, &w.counters, &w.grants)
+        facts[TIER] = w.standing.tier
     count = fire(table, ON_EVENT if is_event else ON_PURCHASE, facts, &w.counters, &w.grants, fired)
     if is_event and count == 0:
         return unchanged(account, request, RC_APPROVED)
@@ -335,7 +348,7 @@ cdef Decision purchase(Programme programme, Account account, Request request):
         return unchanged(account, request, RC_INSUFFICIENT)
     if refused != REWARD_GIVEN:
         return unchanged(account, request, RC_REFUSED)
-    decision.points_earned = points_of(table, fired, count, decision.to_pay, account.tier)
+    decision.points_earned = points_of(table, fired, count, decision.to_pay, w.standing.tier)
     decision.credit_granted = credit_of(table, fired, count, decision.to_pay)
     if larger(larger(decision.points_earned, decision.credit_granted), decision.points_redeemed) > LEG_MAX:
         return unchanged(account, request, RC_INVALID_AMOUNT)
@@ -346,13 +359,13 @@ cdef Decision purchase(Programme programme, Account account, Request request):
     if table.counts:
         count_effects(table, fired, count, decision.to_pay, &w.counters)
     if not is_event:
-        w.visits += 1
-        w.spend += amount
+        w.standing.visits += 1
+        w.standing.spend += amount
     if w.recalling:
         spend_on(&w.recent, <int32_t>request.local_day, amount)
     if table.tiers_count:
-        w.tier_points = points_after(table, account.tier_points, decision.points_earned)
-        w.tier = entered(table, fired, count, account.tier, w.tier_points, w.spend, w.visits)
+        w.standing.tier_points = points_after(table, w.standing.tier_points, decision.points_earned)
+        advance(programme, &w.standing, fired, count, request)
     if not settle(programme, account, request, decision, &w):
         return unchanged(account, request, RC_INVALID_AMOUNT)
     if table.grants_count and not is_event:
@@ -373,9 +386,9 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
         + decision.points_adjusted
     )
     cdef int64_t credit = account.credit + decision.credit_granted - decision.credit_spent
-    if not (within_bounds(&w.lots) and bounded(points) and bounded(credit) and bounded(w.spend)):
+    if not (within_bounds(&w.lots) and bounded(points) and bounded(credit) and bounded(w.standing.spend)):
         return False
-    if not bounded(w.tier_points) or (w.recalling and not recent_within_bounds(&w.recent)):
+    if not bounded(w.standing.tier_points) or (w.recalling and not recent_within_bounds(&w.recent)):
         return False
     decision.lots_moved = pack_lots(w.lots.moved, w.lots.moves)
     decision.counters_moved = b""
@@ -387,15 +400,18 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
     decision.rc = RC_APPROVED
     decision.points_balance = points
     decision.credit_balance = credit
-    decision.tier_after = w.tier
+    decision.tier_after = w.standing.tier
     decision.changed = (
         w.lots.moves != 0
         or decision.credit_granted != 0
         or decision.credit_spent != 0
-        or w.visits != account.visits
-        or w.spend != account.spend
-        or w.tier != account.tier
-        or w.tier_points != account.tier_points
+        or w.standing.visits != account.visits
+        or w.standing.spend != account.spend
+        or w.standing.tier != account.tier
+        or w.standing.tier_points != account.tier_points
+        or w.standing.tier_year != account.tier_year
+        or w.standing.tier_kept != account.tier_kept
+        or w.dropped
         or PyBytes_GET_SIZE(decision.counters_moved) != 0
         or (w.granting and w.grants.changed)
         or (w.recalling and w.recent.changed)
@@ -406,12 +422,14 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
     account.credit = credit
     account.count = w.lots.count
     memcpy(account._lots, w.lots.lots, w.lots.count * sizeof(Lot))
-    account.tier = w.tier
-    account.tier_points = w.tier_points
     if w.recalling and w.recent.changed:
         account.packed_recent = packed_recent(&w.recent)
-    keep_visit(account, request, w.visits)
-    account.spend = w.spend
+    account.tier = w.standing.tier
+    account.tier_points = w.standing.tier_points
+    account.tier_year = w.standing.tier_year
+    account.tier_kept = w.standing.tier_kept
+    keep_visit(account, request, w.standing.visits)
+    account.spend = w.standing.spend
     return True
 
 
@@ -553,11 +571,46 @@ cdef Decision undo(Programme programme, Account account, Request request):
         if w.granting:
             undo_grants(&w.grants, original.grants_moved)
         if original.kind != KIND_EVENT:
-            w.visits = larger(0, account.visits - 1)
-    w.spend = larger(0, account.spend - part.direction * part.amount)
+            w.standing.visits = larger(0, account.visits - 1)
+    w.standing.spend = larger(0, account.spend - part.direction * part.amount)
     if w.recalling:
         spend_on(&w.recent, <int32_t>request.local_day, -part.direction * part.amount)
-    w.tier_points = points_after(&programme.compiled, account.tier_points, decision.points_earned)
+    if counts_now(programme, &w.standing, original.local_month):
+        w.standing.tier_points = points_after(&programme.compiled, account.tier_points, decision.points_earned)
+    if not settle(programme, account, request, decision, &w):
+        return unchanged(account, request, RC_INVALID_AMOUNT)
+    return decision
+
+
+cdef Decision upkeep(Programme programme, Account account, Request request):
+    """What a visit would do first, without one."""
+    cdef Working w
+    cdef const Table *table = &programme.compiled
+    cdef Decision decision = Decision.__new__(Decision)
+    begin(&w, account, request, table.limits_count != 0, False, False)
+    if w.counting:
+        w.dropped = forget(&w.counters, table.limits, table.limits_count)
+    turn(programme, &w.standing, request)
+    decision.points_expired = w.expired
+    if not settle(programme, account, request, decision, &w):
+        return unchanged(account, request, RC_INVALID_AMOUNT)
+    return decision
+
+
+cdef Decision gift(Programme programme, Account account, Request request):
+    """Give points and credit; that counts as no visit and towards no tier."""
+    cdef Working w
+    cdef int64_t points = larger(0, request.points_wanted)
+    cdef int64_t credit = larger(0, request.credit_wanted)
+    cdef Decision decision
+    if points > LEG_MAX or credit > LEG_MAX or points + credit == 0:
+        return unchanged(account, request, RC_INVALID_AMOUNT)
+    begin(&w, account, request, False, False, False)
+    decision = Decision.__new__(Decision)
+    decision.points_earned = points
+    decision.points_expired = w.expired
+    decision.credit_granted = credit
+    add(&w.lots, <int32_t>request.local_month + programme.expiry_months, points)
     if not settle(programme, account, request, decision, &w):
         return unchanged(account, request, RC_INVALID_AMOUNT)
     return decision

@@ -36,7 +36,7 @@ cdef class Account:
 cdef class Original:
     cdef public int64_t kind, amount, points_earned, points_redeemed, credit_granted, credit_spent, discount, to_pay
     cdef public int64_t refunded_amount, refunded_points_earned, refunded_points_redeemed
-    cdef public int64_t refunded_credit_granted, refunded_credit_spent, refunded_discount, refunded_to_pay
+    cdef public int64_t refunded_credit_granted, refunded_credit_spent, refunded_discount, refunded_to_pay, local_month
     cdef public bint rc_approved, reversed
     cdef readonly bytes lots_moved, refunded_lots, counters_moved, grants_moved, refunded_counters
     cdef readonly bytes reserves_moved, refunded_reserves

@@ -102,6 +102,7 @@ class Original:
     refunded_points_redeemed: int
     refunded_credit_granted: int
     refunded_credit_spent: int
+    local_month: int
     refunded_discount: int
     refunded_to_pay: int
     reversed: bool
@@ -129,6 +130,7 @@ class Original:
         refunded_counters: bytes = b"",
         reserves_moved: bytes = b"",
         refunded_reserves: bytes = b"",
+        local_month: int = -1,
         refunded_discount: int = 0,
         refunded_to_pay: int = 0,
     ) -> None: ...

@@ -309,6 +309,7 @@ cdef class Original:
         bytes refunded_counters not None=b"",
         bytes reserves_moved not None=b"",
         bytes refunded_reserves not None=b"",
+        int64_t local_month=-1,
         int64_t refunded_discount=0,
         int64_t refunded_to_pay=0,
     ):
@@ -349,6 +350,7 @@ cdef class Original:
         self.refunded_counters = refunded_counters
         self.reserves_moved = reserves_moved
         self.refunded_reserves = refunded_reserves
+        self.local_month = local_month
         self.refunded_discount = refunded_discount
         self.refunded_to_pay = refunded_to_pay
 

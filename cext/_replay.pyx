@@ -29,6 +29,7 @@ cdef enum:
     DISCOUNT = 2
     KIND_CREDIT_PURCHASE = 3
     KIND_EVENT = 7
+    KIND_GIFT = 11
     QUARTER_S = 900
     SUMS = 10
     DECLINED = 9
@@ -341,10 +342,12 @@ def moved(rows not None):
     for item in rows:
         row = tuple_of(item, ROW_LENGTH)
         gained = row[POINTS_EARNED]
-        earned += gained
+        kind = row[KIND]
+        # Gifts count towards no tier.
+        if kind != KIND_GIFT:
+            earned += gained
         points += gained - <int64_t>row[POINTS_REDEEMED] - <int64_t>row[POINTS_EXPIRED] + <int64_t>row[POINTS_ADJUSTED]
         credit += <int64_t>row[CREDIT_GRANTED] - <int64_t>row[CREDIT_SPENT]
-        kind = row[KIND]
         if 1 <= kind <= KIND_CREDIT_PURCHASE:
             purchases += 1
             spent += <int64_t>row[AMOUNT]

@@ -12,9 +12,11 @@ from typing import NamedTuple
 from cext._deciding import decide_usual
 from cext._kernel import Account, Decision, Programme, decide
 from cext._telling import Teller
+from cext._transaction import NO_EFFECT
 from switch.basket import prices_of_one, quantities
 from switch.movements import Movements
 from switch.programme import CompiledProgramme
+from switch.programme.calendar import LocalCalendar
 from switch.replies import APPROVED, unpack
 from switch.reward_choice import number_of, reason_of
 from switch.statement import Statements
@@ -22,6 +24,7 @@ from switch.telling import Telling, private_data, teller_of
 from switch.transaction import AccountKey, AccountState, Transaction
 
 PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT = 1, 2, 3, 4, 5, 6, 7
+UPKEEP, GIFT = 10, 11
 """Kinds of request, as the kernel numbers them."""
 
 UNKNOWN_CARD = "14"
@@ -61,6 +64,7 @@ class LiveProgramme:
     kernel: Programme = field(init=False)
     teller: Teller = field(init=False)
     without_basket: tuple[int, ...] = field(init=False)
+    calendar: LocalCalendar = field(init=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -71,6 +75,7 @@ class LiveProgramme:
         object.__setattr__(self, "kernel", self.compiled.kernel)
         object.__setattr__(self, "teller", teller_of(self.compiled))
         object.__setattr__(self, "without_basket", quantities(None, self.compiled.quantities))
+        object.__setattr__(self, "calendar", LocalCalendar(self.compiled.timezone))
 
 
 class Programmes(NamedTuple):
@@ -133,7 +138,9 @@ class Decider:
         return transaction.original_record is None and transaction.response_code == APPROVED
 
     def decide_one(self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float) -> None:
-        """Decide a message, be it a usual one or not."""
+        """Decide a message, be it a usual one or not; nothing is left of an earlier attempt, which was overtaken."""
+        transaction.decision = NO_EFFECT
+        transaction.last_four = None
         transaction.reply_fields = None
         transaction.told = ""
         transaction.programme = transaction.programme_version = None
@@ -155,7 +162,7 @@ class Decider:
         assert programme is not None
         transaction.programme = programme.id
         transaction.programme_version = programme.version
-        if transaction.original_name is not None and self._answer_by_original(transaction, state):
+        if transaction.original_name is not None and self._answer_by_original(transaction, state, programme):
             return
         request = transaction.request
         request.now = int(now)
@@ -212,7 +219,7 @@ class Decider:
         return ""
 
     @staticmethod
-    def _answer_by_original(transaction: Transaction, state: AccountState) -> bool:
+    def _answer_by_original(transaction: Transaction, state: AccountState, programme: LiveProgramme) -> bool:
         """Set what the named original brings; True if that is the answer already."""
         record = transaction.original_record
         if record is not None and record.account is not None and record.account != state.account.id:
@@ -235,6 +242,8 @@ class Decider:
             return True
         original = None if record is None or record.tombstone else record.original
         transaction.request.original = original
+        if record is not None and original is not None and record.earned_at:
+            original.local_month = programme.calendar.at(record.earned_at).month
         if transaction.kind == REVERSAL and original is not None:
             left = max(transaction.request.replacement_amount, 0)
             transaction.amount = max(original.amount - original.refunded_amount - left, 0)

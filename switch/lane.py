@@ -40,6 +40,7 @@ from switch.transaction import (
     StoredAnswer,
     Transaction,
     journal_key,
+    sent_before,
     token_bytes,
 )
 from switch.wide_requests import TRANSFER, TransferReversal, Wide
@@ -435,7 +436,7 @@ class Lane:
         moved: set[int] = set()
         for transaction in unknown:
             card = cards.get((transaction.shard, token_bytes(transaction)))
-            if card is None:
+            if card is None or sent_before(transaction, card.since):
                 state = states.get((transaction.shard, transaction.account_id))
                 transaction.unknown_card = state is None or state.token_low != transaction.token_low
                 continue

@@ -62,6 +62,8 @@ class Receipt:
     tickets: tuple[tuple[str, int], ...] = ()
     messages: tuple[dict[str, str], ...] = ()
     offers: tuple[Offer, ...] = ()
+    lapsing: tuple[tuple[int, int], ...] = ()
+    """Points that lapse soon, and how many days they have left; today counts as 0."""
     asks_for: tuple[str, ...] = ()
     """What the member's record still lacks: `name`, `birth_date`."""
 
@@ -81,6 +83,8 @@ _WORDS: dict[str, dict[Language, str]] = {
     "tickets": {"fa": "بلیت {0}: {1}", "en": "Tickets {0}: {1}"},
     "offer": {"fa": "{0} (تا {1} روز)", "en": "{0} ({1} days left)"},
     "offer_today": {"fa": "{0} (فقط امروز)", "en": "{0} (today only)"},
+    "lapsing": {"fa": "{0} امتیاز تا {1} روز دیگر از بین می‌رود", "en": "{0} points expire in {1} days"},
+    "lapsing_today": {"fa": "{0} امتیاز امشب از بین می‌رود", "en": "{0} points expire tonight"},
     "name": {"fa": "لطفا نام خود را بگویید", "en": "Please tell us your name"},
     "birth_date": {"fa": "لطفا تاریخ تولد خود را بگویید", "en": "Please tell us your birth date"},
 }
@@ -151,6 +155,10 @@ def _sentences(receipt: Receipt, language: Language) -> list[str]:
         text = offer.text.get(language) or next(iter(offer.text.values()), "")
         if text:
             told.append(say("offer", text, offer.days_left) if offer.days_left else say("offer_today", text))
+    told += [
+        say("lapsing", f"{points:,}", days_left) if days_left else say("lapsing_today", f"{points:,}")
+        for points, days_left in receipt.lapsing
+    ]
     told += [say(what) for what in receipt.asks_for]
     return told
 

@@ -4,16 +4,20 @@ Made right after a decision, while the account still is as that decision left it
 there. The compiled `Teller` tells all but the receipt lines, which are made here for the tills that print them.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 
 from cext._kernel import Account, Decision
 from cext._telling import Teller
 from cext.reference import counters, grants
 from protocol import tlv
+from switch.member_data import asked_for
 from switch.programme import CompiledProgramme
 from switch.programme import Offer as CompiledOffer
+from switch.programme.calendar import last_day_of
 from switch.receipts import Language, Offer, Printer, Receipt, lines_of
 
+EPOCH = dt.date(1970, 1, 1)
 _REWARD = ".reward"
 
 
@@ -79,7 +83,20 @@ class Telling:
             tickets=tuple(self._tickets()),
             messages=tuple(self._messages()),
             offers=tuple(self._offers()),
+            lapsing=tuple(self._lapsing()),
+            asks_for=asked_for(self._account.flags, self._account.born),
         )
+
+    def _lapsing(self) -> Iterator[tuple[int, int]]:
+        """Points that lapse within the days of notice, and how many days they have left."""
+        notice = self._programme.model.point.notice
+        if notice is None:
+            return
+        for month, points in self._account.lot_list:
+            if points > 0:
+                days_left = (last_day_of(month) - EPOCH).days - self._local_day
+                if 0 <= days_left <= notice:
+                    yield points, days_left
 
     def _next_tier(self) -> tuple[str, int] | None:
         for tier in self._programme.model.tiers:

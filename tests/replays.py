@@ -9,7 +9,7 @@ from adapters.postgres.connecting import connection
 from adapters.postgres.queries import named
 from adapters.postgres.replaying import Span, histories
 from switch.programme import load
-from switch.simulation.history import BrokenHistory, History
+from switch.simulation.history import OTHER, BrokenHistory, History
 from switch.simulation.reading import BasketReader
 from switch.simulation.replay import Quarters, Rules, replayed
 
@@ -46,18 +46,21 @@ class Replayer:
 
     def _replay(self, history: History) -> list[str]:
         place = f"{history.present.shard}/{history.present.id}"
-        first = next(iter(self.versions.values()))
-        found = []
+        programme, read = next(iter(self.versions.values()))
+        rows = replayed(programme, history, self.quarters, FAR, read, self.versions.__getitem__)
+        found, tier = [], None
         try:
-            for row, decision, _ in replayed(
-                first[0], history, self.quarters, FAR, first[1], self.versions.__getitem__
-            ):
+            for row, decision, _ in rows:
+                if row.kind != OTHER:
+                    tier = decision.tier_after
                 for leg in LEGS:
                     wrote, decides = getattr(row, leg), getattr(decision, leg)
                     if (wrote or None) != (decides or None):
                         found.append(f"{place} seq {row.seq} {leg}: {wrote!r}, now {decides!r}")
         except BrokenHistory:
-            found.append(f"{place}: its rows do not lead to the account as it is")
+            return [f"{place}: its rows do not lead to the account as it is"]
+        if tier not in (None, history.present.tier):
+            found.append(f"{place} tier: {history.present.tier}, now {tier}")
         return found
 
     async def _learn(self, opened: "asyncpg.Connection[asyncpg.Record]") -> None:

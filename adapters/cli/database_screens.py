@@ -20,6 +20,9 @@ from protocol.mti import response_of
 REPLY_DIALECT = "iso87-ascii"
 PLAIN_WIDTH = 160
 
+_OF_THE_HOUSE = {"930000": "membership ended", "940000": "member erased"}
+"""What no till sends."""
+
 
 def _console() -> Console:
     console = Console(highlight=False)
@@ -140,7 +143,7 @@ def _reply_table(entry: Explained) -> Table:
 
 
 def _function(processing_code: str) -> str:
-    return PROCESSING_MEANINGS.get(processing_code, f"DE3 {processing_code}")
+    return {**PROCESSING_MEANINGS, **_OF_THE_HOUSE}.get(processing_code, f"DE3 {processing_code}")
 
 
 def _meaning(response_code: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from protocol import tlv
-from protocol.codes import RESPONSE_MEANINGS, NetworkCode, ProcessingCode, ResponseCode
+from protocol.codes import RESPONSE_MEANINGS, InternalCode, NetworkCode, ProcessingCode, ResponseCode
 from protocol.dialect import Dialect
 from protocol.errors import TlvError
 from protocol.message import Message, masked
@@ -22,6 +22,8 @@ PROCESSING_MEANINGS = {
     ProcessingCode.POINTS_TRANSFER: "transfer of points",
     ProcessingCode.POINTS_TO_POINTS: "transfer of points",
     ProcessingCode.POINTS_TO_CREDIT: "points into credit",
+    InternalCode.UPKEEP: "upkeep by a job",
+    InternalCode.GIFT: "gift by a job",
 }
 NETWORK_MEANINGS = {
     NetworkCode.SIGN_ON: "sign-on",

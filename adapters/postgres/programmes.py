@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from adapters.postgres.connecting import Connection
 from adapters.postgres.errors import DatabaseError
 from adapters.postgres.queries import named
+from switch.member_data import TAGS
 from switch.programme import load
 from switch.programme.errors import ProgrammeError
 from switch.programme.flags import COUNTED_SLOTS_MAX, TAG, TAGS_MAX, free_slot, free_tag_slot
@@ -13,8 +14,6 @@ from switch.programme.model import Club, Partner
 
 _SQL = named("reference")
 FIRST_VERSION = 1
-_TAGS = {"name": "NA", "birth_date": "BD", "referrer": "RF"}
-"""What a till can tell of a new member, as tags of DE48. The rest that a club wants is for longer forms."""
 LOADED = "load"
 """The maker of what came with `load DIR`."""
 _ANY = 1
@@ -142,7 +141,8 @@ def _club_columns(programme: ProgrammeText) -> tuple[list[object], ...]:
         [club.audience for club in clubs],
         [club.open for club in clubs],
         [club.fee for club in clubs],
-        [",".join(_TAGS[what] for what in club.required if what in _TAGS) for club in clubs],
+        [club.fee_due for club in clubs],
+        [",".join(TAGS[what] for what in club.required) for club in clubs],
     )
 
 

@@ -372,6 +372,7 @@ def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> O
         original=original,
         reversal_reply=None if reversal is None else reversal["reply"],
         tombstone=row["fingerprint"] == 0,
+        earned_at=row["earned_at"],
     )
 
 

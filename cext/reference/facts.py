@@ -8,6 +8,7 @@ from cext.reference.dates import day_of, parsed, year_of
 from cext.reference.grants import Grants
 from cext.reference.holdout import place_of
 from cext.reference.records import Account, Request
+from cext.reference.tiers import tier_now
 
 _SECONDS_A_DAY = 86_400
 
@@ -36,7 +37,7 @@ def facts_of(
     facts[Fact.INSTITUTION] = request.institution
     facts[Fact.CATEGORY] = request.category
     facts[Fact.CURRENCY] = request.currency
-    facts[Fact.TIER] = account.tier
+    facts[Fact.TIER] = tier_now(programme, account, request)
     facts[Fact.VISITS] = account.visits
     facts[Fact.SPEND] = account.spend
     facts[Fact.POINTS] = live_points

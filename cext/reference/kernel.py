@@ -3,17 +3,17 @@
 `decide(programme, account, request)` is pure: no clock, no I/O, no randomness; the same inputs give the same
 legs.
 
-Order of evaluation: lapsed lots → facts → rules → discount → a reward's price → points spent → credit spent → accrual
-on what is really paid → counters → tier → grants given. An event is a purchase of nothing that counts no visit and
-gives no grant. Order of refusal: 12, 78, 13, 65, 25, 51, 05 (wire.md). A wrong currency is 12: it is known before the
-account matters. A number that cannot be worked on without leaving 64 bits (see the bounds in `cext.programme_table`) is
-13.
+Order of evaluation: lapsed lots → tier year → facts → rules → discount → a reward's price → points spent → credit
+spent → accrual on what is really paid → counters → tier → grants given. An event is a purchase of nothing that counts
+no visit and gives no grant. Order of refusal: 12, 78, 13, 65, 25, 51, 05 (wire.md). A wrong currency is 12: it is
+known before the account matters. A number that cannot be worked on without leaving 64 bits (see the bounds in
+`cext.programme_table`) is 13.
 
 A reward that the till asks for is given or the purchase is refused: 65 if the member has had it as often as may be, 51
 if the points do not reach, 05 otherwise. An advice tells what happened already: it takes what points there are.
 """
 
-from cext.programme_table import AMOUNT_MAX, LEG_MAX, EffectRow, Occasion
+from cext.programme_table import AMOUNT_MAX, LEG_MAX, Occasion
 from cext.reference import tiers
 from cext.reference.conditions import FACTS, Programme
 from cext.reference.effects import count, credit_of, discount_of, effects_of, points_of, price_of
@@ -23,6 +23,7 @@ from cext.reference.outcome import Working, begin, settle, unchanged, workable
 from cext.reference.records import (
     CREDIT_PURCHASE,
     EVENT,
+    GIFT,
     INQUIRY,
     KINDS,
     PURCHASE,
@@ -30,6 +31,7 @@ from cext.reference.records import (
     REDEMPTION,
     REFUND,
     REVERSAL,
+    UPKEEP,
     Account,
     Decision,
     Original,
@@ -38,16 +40,19 @@ from cext.reference.records import (
 from cext.reference.rules import fired, give, refusal_of_reward
 from cext.reference.table_checks import INT64_MAX
 from cext.reference.undo import undo
+from cext.reference.upkeep import gift, upkeep
 
 __all__ = [
     "CREDIT_PURCHASE",
     "EVENT",
     "FACTS",
+    "GIFT",
     "INQUIRY",
     "PURCHASE",
     "REDEMPTION",
     "REFUND",
     "REVERSAL",
+    "UPKEEP",
     "Account",
     "Decision",
     "Original",
@@ -66,6 +71,10 @@ def decide(programme: Programme, account: Account, request: Request) -> Decision
         return _purchase(programme, account, request)
     if request.kind == INQUIRY:
         return unchanged(account, request, "00")
+    if request.kind == UPKEEP:
+        return upkeep(programme, account, request)
+    if request.kind == GIFT:
+        return gift(programme, account, request)
     return undo(programme, account, request)
 
 
@@ -153,6 +162,7 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
     is_event = request.kind == EVENT
     amount = 0 if is_event else request.amount
     working = begin(account, request)
+    tiers.turn(programme, working, request)
     facts = _facts(programme, account, request, working, account.points - working.expired)
     occasion = Occasion.EVENT if is_event else Occasion.PURCHASE
     indexes = fired(programme, occasion, facts, working.counters, working.grants)
@@ -175,7 +185,7 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
         return unchanged(account, request, refusal)
     redeemed, spent = payment
     paid = amount - discount - redeemed * programme.point_value - spent
-    earned = points_of(effects, paid, tiers.multiplier(programme, account.tier))
+    earned = points_of(effects, paid, tiers.multiplier(programme, working.tier))
     granted = credit_of(effects, paid)
     if max(earned, granted, price + redeemed) > LEG_MAX:
         return unchanged(account, request, "13")
@@ -183,8 +193,12 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
     working.lots.take_earliest(price + redeemed)
     working.lots.add(request.local_month + programme.expiry_months, earned)
     count(effects, paid, working.counters)
-    _advance(programme, account, effects, working, earned=earned, spend=None if is_event else amount)
     working.spend_on(programme, request.local_day, amount)
+    if not is_event:
+        working.visits += 1
+        working.spend += amount
+    working.tier_points = tiers.points_after(programme, working.tier_points, earned)
+    tiers.advance(programme, working, effects, request)
     decision = Decision(
         "00",
         points_earned=earned,
@@ -200,30 +214,6 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
     if decision.rc == "00" and not is_event:
         _give(programme, account, request, decision, working)
     return decision
-
-
-def _advance(
-    programme: Programme,
-    account: Account,
-    effects: list[EffectRow],
-    working: Working,
-    *,
-    earned: int,
-    spend: int | None,
-) -> None:
-    """Count a visit, unless there is nothing that was bought, and then see which tier is reached."""
-    if spend is not None:
-        working.visits += 1
-        working.spend += spend
-    working.tier_points = tiers.points_after(programme, account.tier_points, earned)
-    working.tier = tiers.entered(
-        programme,
-        account.tier,
-        effects,
-        tier_points=working.tier_points,
-        spend=working.spend,
-        visits=working.visits,
-    )
 
 
 def _facts(programme: Programme, account: Account, request: Request, working: Working, live_points: int) -> Facts:

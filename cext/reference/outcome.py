@@ -31,6 +31,9 @@ class Working:
         if programme.recalls and amount:
             self.recent = recent_packing.with_spend(self.recent, local_day, amount)
 
+    tier_year: int
+    tier_kept: int
+
     def moved(self, account: Account) -> bool:
         """Whether anything but the balances is other than the account has it."""
         return bool(
@@ -42,6 +45,8 @@ class Working:
             or self.tier != account.tier
             or self.tier_points != account.tier_points
             or self.recent != account.recent
+            or self.tier_year != account.tier_year
+            or self.tier_kept != account.tier_kept
         )
 
 
@@ -58,6 +63,8 @@ def begin(account: Account, request: Request) -> Working:
         tier=account.tier,
         tier_points=account.tier_points,
         recent=account.recent,
+        tier_year=account.tier_year,
+        tier_kept=account.tier_kept,
     )
 
 
@@ -130,6 +137,8 @@ def settle(programme: Programme, account: Account, request: Request, decision: D
     account.tier = working.tier
     account.tier_points = working.tier_points
     account.recent = working.recent
+    account.tier_year = working.tier_year
+    account.tier_kept = working.tier_kept
     _visit(account, request, working.visits)
     account.spend = working.spend
     return decision

@@ -18,9 +18,11 @@ REFUND = 4
 REVERSAL = 5
 INQUIRY = 6
 EVENT = 7
+UPKEEP = 10
+GIFT = 11
 
 PURCHASES = (PURCHASE, REDEMPTION, CREDIT_PURCHASE)
-KINDS = (*PURCHASES, REFUND, REVERSAL, INQUIRY, EVENT)
+KINDS = (*PURCHASES, REFUND, REVERSAL, INQUIRY, EVENT, UPKEEP, GIFT)
 
 
 def _check_integer(name: str, value: object) -> None:
@@ -44,8 +46,8 @@ class Account(_Integers):
     """The row that a decision reads and, by an approval with an effect, changes. `version` is the store's.
 
     `born`: YYYYMMDD; 0, or what is no date, is not known. `counters`, `grants`, `reserves`, `recent`: packed as the
-    modules of these names say. `tier_year`: the tier year that `tier_points` belong to; `tier_kept`: the tier that the
-    last one came to. `flags`: bits, see the schema.
+    modules of these names say. `tier_year`: the tier year that `tier_points` belong to; `tier_kept`: the tier below
+    which the member does not fall in it. `flags`: bits, see the schema.
     """
 
     shard: int
@@ -100,7 +102,8 @@ class Original(_Integers):
     themselves reversed, have undone of each already, with the original's sign: minus the sum of their legs (but the
     sum of their `to_pay`, which is never below zero).
     `refunded_amount` is the sum of their amounts, `refunded_lots` their `lots_moved`, `refunded_counters` their
-    `counters_moved` and `refunded_reserves` their `reserves_moved`, one after another in any order.
+    `counters_moved` and `refunded_reserves` their `reserves_moved`, one after another in any order. `local_month`: that
+    of the message (of a refund: of what it refunds), in the programme's zone; -1 if it is not known.
     """
 
     kind: int
@@ -125,6 +128,7 @@ class Original(_Integers):
     refunded_counters: bytes = b""
     reserves_moved: bytes = b""
     refunded_reserves: bytes = b""
+    local_month: int = -1
     refunded_discount: int = 0
     refunded_to_pay: int = 0
 

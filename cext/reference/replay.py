@@ -11,7 +11,7 @@ from cext.reference import lots as lot_packing
 from cext.reference.attribution import NOTHING_KNOWN, Combination, Given, Shares, combination
 from cext.reference.conditions import Programme
 from cext.reference.kernel import decide
-from cext.reference.records import EVENT, PURCHASES, Account, Request
+from cext.reference.records import EVENT, GIFT, PURCHASES, Account, Request
 
 ROW = (
     "seq", "at", "kind", "amount", "currency", "merchant", "institution", "category", "entry_mode", "version",
@@ -51,7 +51,8 @@ def moved(rows: Sequence[Row]) -> Moved:
     for row in rows:
         points += row[10] - row[11] - row[12] + row[13]
         credit += row[14] - row[15]
-        earned += row[10]
+        # Gifts count towards no tier.
+        earned += row[10] if row[2] != GIFT else 0
         if row[2] in PURCHASES:
             purchases += 1
             spent += row[3]

@@ -65,7 +65,8 @@ def undo(programme: Programme, account: Account, request: Request) -> Decision:
             working.visits = max(0, account.visits - 1)
     working.spend = max(0, account.spend - part.direction * part.amount)
     working.spend_on(programme, request.local_day, -part.direction * part.amount)
-    working.tier_points = tiers.points_after(programme, account.tier_points, decision.points_earned)
+    if tiers.counts_now(programme, working, original):
+        working.tier_points = tiers.points_after(programme, account.tier_points, decision.points_earned)
     return settle(programme, account, request, decision, working)
 
 

@@ -14,6 +14,7 @@ from switch.programme.document import Document, Path
 from switch.programme.errors import Problem, Severity, did_you_mean, shown
 from switch.programme.events import events_in, is_false_without_event
 from switch.programme.facts import PURCHASE_ONLY, QTY
+from switch.programme.lifecycle import AMBASSADOR
 from switch.programme.model import REWARDS, PointsPer, ProgrammeModel, Rule
 from switch.programme.never import Bounds, Contradictions
 from switch.programme.problems import problem_at
@@ -29,7 +30,7 @@ def check(
     document: Document, model: ProgrammeModel, terms: Sequence[RuleTerms], rewards: Sequence[RuleTerms]
 ) -> list[Problem]:
     """Every mistake of a valid model whose expressions were read, in the order of the file's rules."""
-    errors = [*_repeated(model), *_tiers(model), *_events_in_catalogue(rewards)]
+    errors = [*_repeated(model), *_tiers(model), *_lifecycle(model), *_events_in_catalogue(rewards)]
     for index, (rule, read) in enumerate(zip(model.rules, terms, strict=True)):
         errors += _tier_of(model, index, rule)
         if read.when is not None and events_in(read.when):
@@ -95,6 +96,14 @@ def _tiers(model: ProgrammeModel) -> Iterator[Found]:
             yield path, "all tiers should be from the same: points, spend or visits"
         elif lower.from_.threshold >= higher.from_.threshold:
             yield path, f"{higher.id} should need more than {lower.id}, which stands before it"
+
+
+def _lifecycle(model: ProgrammeModel) -> Iterator[Found]:
+    if model.tier_year is not None and not model.tiers:
+        yield ("tier_year",), "there are no tiers that a year could be for"
+    referral = model.referral
+    if referral is not None and referral.ambassador is not None and AMBASSADOR not in model.tags:
+        yield ("referral", "ambassador"), f"nobody can be an ambassador: add `tags: [{AMBASSADOR}]`"
 
 
 def _tier_of(model: ProgrammeModel, index: int, rule: Rule) -> Iterator[Found]:

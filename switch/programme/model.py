@@ -4,10 +4,11 @@ import re
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from cext.programme_table import RULES_MAX, TIERS_MAX, VALUES_PER_GRANT_MAX
 from switch.programme.flags import TAGS_MAX
+from switch.programme.lifecycle import PART, Referral, TierYear
 from switch.programme.values import (
     Amount,
     Cap,
@@ -28,17 +29,16 @@ from switch.programme.values import (
 
 CLUBS_MAX = 256
 REWARDS_MAX = 256
+NOTICE_DAYS_MAX = 92
 NO_TIER = "none"
 
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]{0,63})\}")
 
 
 class _Part(BaseModel):
-    """Part of a programme: exact keys, exact types, and no value in an error's text."""
+    """Part of a programme."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+    model_config = PART
 
 
 class Point(_Part):
@@ -48,6 +48,8 @@ class Point(_Part):
     """Minor units of the programme's currency for one point."""
     expires: Months
     """How long a point is good: it lapses at the end of that month."""
+    notice: Annotated[Days, Field(le=NOTICE_DAYS_MAX)] | None = None
+    """How long before points lapse the member is told."""
 
 
 class PointsPer(_Part):
@@ -345,6 +347,8 @@ class Club(_Part):
     """Whether anybody may join; if not, membership is given."""
     fee: Annotated[int, Field(ge=0, le=10**12 - 1)] = 0
     """What joining costs, in minor units."""
+    fee_due: bool = False
+    """Whether who has too little credit for the fee joins all the same, and owes it."""
     required: list[Literal["name", "birth_date", "gender", "education", "region", "referrer"]] = []
     """What a member has to tell on joining, besides the mobile number."""
 
@@ -376,6 +380,10 @@ class ProgrammeModel(_Part):
     rules: Annotated[list[Rule], Field(max_length=RULES_MAX)]
     tiers: Annotated[list[Tier], Field(max_length=TIERS_MAX)] = []
     """From the lowest to the highest."""
+    tier_year: TierYear | None = None
+    """Without one, tier points count for life and no tier is ever left."""
+    referral: Referral | None = None
+    """What bringing a friend is worth."""
     clubs: Annotated[list[Club], Field(max_length=CLUBS_MAX)] = []
     partners: list[Partner] = []
     rewards: Annotated[list[Choice], Field(max_length=REWARDS_MAX)] = []

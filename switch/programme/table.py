@@ -173,8 +173,8 @@ class TableRows:
             1 if most is None else most.numerator,
             1 if most is None else most.denominator,
             0,
-            0,
-            0,
+            0 if model.tier_year is None else model.tier_year.month,
+            0 if model.tier_year is None else model.tier_year.grace_days,
         )
         return (
             header,

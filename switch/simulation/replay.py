@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cext._kernel import REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
+from cext._kernel import GIFT, REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
 from cext.programme_table import DEFICIT_MONTH
 from cext.reference.lots import Lots, checked, pack, unpack
 from cext.reference.replay import AS_THEY_WERE, QUARTER_S, Moment
+from switch.member_data import read_before
 from switch.programme.calendar import LocalCalendar
-from switch.simulation.history import FULL, OTHER, History, Row, Undo, account_at_start, undos
+from switch.simulation.history import FULL, OTHER, History, Present, Row, Undo, account_at_start, undos
 
 APPROVED = "00"
 
@@ -84,6 +85,7 @@ class Undone:
     lots_moved: bytes
     counters_moved: bytes
     grants_moved: bytes
+    local_month: int = -1
     parent: "Undone | None" = None
     undone_amount: int = 0
     undone_legs: list[int] = field(default_factory=lambda: [0, 0, 0, 0, 0])
@@ -117,6 +119,7 @@ class Undone:
             self.counters_moved,
             self.grants_moved,
             b"".join(part.counters_moved for part in standing),
+            local_month=self.local_month if self.parent is None else self.parent.local_month,
             refunded_discount=-discount,
             refunded_to_pay=self.undone_to_pay,
         )
@@ -163,13 +166,14 @@ def replayed(
         undone = undos((*history.referred, *history.rows))
         named = {row.original_seq for row in (*history.referred, *history.rows) if row.original_seq is not None}
     account = account_at_start(history, undone)
-    originals = _as_they_were(history.referred)
+    originals = _as_they_were(history.referred, quarters)
     nothing = read("")
     for row in history.rows:
         if row.at >= end_s:
             break
         undo = undone.get(row.seq)
         if row.kind == OTHER or (undo is not None and undo.kind == OTHER):
+            learn(account, row, history.present)
             yield row, carried_over(account, row), None
             continue
         if rules_of is not None:
@@ -185,23 +189,34 @@ def replayed(
             request = asking(row, quarters, nothing if row.asked is None else read(row.asked))
         decision = decide(draft, account, request)
         if (row.seq in named or original is not None) and decision.rc == APPROVED:
-            done = _undone(kind, row.amount, decision, original)
+            done = _undone(kind, row.amount, decision, original, quarters.at(row.at)[1])
             if row.seq in named:
                 originals[row.seq] = done
             if original is not None:
                 original.undo(done)
-        yield row, decision, undo
+        yield row, decision, undo if kind in (REFUND, REVERSAL) else None
 
 
-def _as_they_were(rows: Sequence[Row]) -> dict[int, Undone]:
+def _as_they_were(rows: Sequence[Row], quarters: Quarters) -> dict[int, Undone]:
     """What the period's rows refer to, by seq."""
     originals: dict[int, Undone] = {}
     for row in rows:
         parent = None if row.original_seq is None else originals.get(row.original_seq)
-        as_it_was = originals[row.seq] = _undone(row.kind, row.amount, row, parent)
+        as_it_was = originals[row.seq] = _undone(row.kind, row.amount, row, parent, quarters.at(row.at)[1])
         if parent is not None:
             parent.undo(as_it_was)
     return originals
+
+
+def learn(account: Account, row: Row, present: Present) -> None:
+    """From a message on that told who the member is, the account is as it is now in what rules look at."""
+    if row.asked is None:
+        return
+    before = read_before(row.asked)
+    if before.enrolled_on is not None:
+        account.club, account.enrolled_day = present.club, present.enrolled_day
+    if before.tells_birth_date:
+        account.born = present.born
 
 
 def carried_over(account: Account, row: Row) -> Decision:
@@ -239,6 +254,8 @@ def carried_over(account: Account, row: Row) -> Decision:
 def asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
     """The message of a row, wishing for what it got. By position, as keywords cost more than the decision."""
     day, month, hour, weekday, day_of_month = quarters.at(row.at)
+    is_gift = row.kind == GIFT
+    wanted = row.points_redeemed if basket.points_wanted == AS_THEY_WERE else basket.points_wanted
     return Request(
         row.kind,
         True,
@@ -254,8 +271,8 @@ def asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
         row.merchant,
         row.institution,
         row.category,
-        row.points_redeemed if basket.points_wanted == AS_THEY_WERE else basket.points_wanted,
-        row.credit_spent,
+        row.points_earned if is_gift else wanted,
+        row.credit_granted if is_gift else row.credit_spent,
         None,
         -1,
         *basket[:5],
@@ -284,7 +301,7 @@ def _undoing(row: Row, original: Undone, left: int, quarters: Quarters) -> Reque
     )
 
 
-def _undone(kind: int, amount: int, legs: "Row | Decision", parent: Undone | None) -> Undone:
+def _undone(kind: int, amount: int, legs: "Row | Decision", parent: Undone | None, local_month: int) -> Undone:
     return Undone(
         kind,
         amount,
@@ -297,5 +314,6 @@ def _undone(kind: int, amount: int, legs: "Row | Decision", parent: Undone | Non
         legs.lots_moved or b"",
         legs.counters_moved or b"",
         legs.grants_moved or b"",
+        local_month,
         parent if kind == REFUND else None,
     )

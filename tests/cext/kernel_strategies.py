@@ -34,6 +34,7 @@ from tests.cext.kernel_cases import (
 )  # fmt: skip
 
 PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT = range(1, 8)
+UPKEEP, GIFT = 10, 11
 LEGS_UNDONE = ("points_earned", "points_redeemed", "credit_granted", "credit_spent", "discount")
 INT64 = st.integers(-(2**63), 2**63 - 1)
 EDGES = st.sampled_from([0, 1, -1, 2, 7, -(2**63), 2**63 - 1, LEG_MAX, LEG_MAX + 1, BALANCE_MAX, BALANCE_MAX + 1])
@@ -170,7 +171,8 @@ def programmes(draw) -> Table:
     ]
     n, d = draw(st.sampled_from([(1, 1), (1, 1), (1, 3), (0, 1)]))
     point_value = draw(st.sampled_from([1, 100, 999, 10**9]))
-    header = (364, point_value, draw(st.sampled_from([1, 24, 35])), int(draw(st.booleans())), n, d)
+    year = draw(st.sampled_from([(0, 0), (1, 60), (9, 0), (9, 90), (12, 366), (10, 30)]))
+    header = (364, point_value, draw(st.sampled_from([1, 24, 35])), int(draw(st.booleans())), n, d, 0, *year)
     return whole_table(rules, header=header, lookups=lookups, grants=grants, tiers=levels)
 
 
@@ -248,6 +250,8 @@ def accounts(draw, wild: bool) -> dict[str, Any]:
         "last_visit": draw(when),
         "tier": draw(st.one_of(st.integers(0, 3), odd)),
         "tier_points": draw(odd),
+        "tier_year": draw(st.one_of(st.integers(2019, 2022), st.just(0), odd)),
+        "tier_kept": draw(st.one_of(st.integers(0, 3), odd)),
         "enrolled_day": draw(st.one_of(st.integers(18_000, 20_000), odd)),
         "club": draw(odd),
         "born": draw(st.one_of(st.just(0), born_days(), odd)),
@@ -314,6 +318,7 @@ def originals(draw, wild: bool) -> dict[str, Any]:
         "counters_moved": draw(st.one_of(st.just(b""), counter_moves())),
         "refunded_counters": draw(st.one_of(st.just(b""), counter_moves())),
         "grants_moved": pack_grants(*draw(grants())) if draw(st.booleans()) else b"",
+        "local_month": draw(st.one_of(st.integers(MONTH - 20, MONTH), st.integers(-1, -1), WILD)),
     }
     for name in LEGS_UNDONE:
         value = draw(leg)
@@ -326,9 +331,13 @@ def originals(draw, wild: bool) -> dict[str, Any]:
 @st.composite
 def requests(draw, wild: bool) -> dict[str, Any]:
     odd = WILD if wild else st.integers(-1, 50)
-    kind = draw(st.sampled_from([0, 8] if wild and draw(st.booleans()) else [1, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 7, 7]))
+    kind = draw(
+        st.sampled_from([0, 8] if wild and draw(st.booleans()) else [1, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 7, 7, 10, 11])
+    )
     months = [MONTH] * 5 + [MONTH + 1]
-    days = st.one_of(st.just(TODAY), st.sampled_from([TODAY, TODAY - 1, TODAY + 1, 0, 789, 20_147, LOCAL_DAY_MAX]))
+    days = st.one_of(
+        st.just(TODAY), st.sampled_from([TODAY, TODAY - 1, TODAY + 1, 0, 789, 18_640, 18_880, LOCAL_DAY_MAX])
+    )
     amount = draw(AMOUNTS if wild else st.integers(1, 10_000))
     named = draw(originals(wild)) if kind in (REFUND, REVERSAL) and draw(st.integers(0, 4)) else None
     if kind == REFUND and named and not wild:

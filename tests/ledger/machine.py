@@ -127,12 +127,15 @@ class Ledger(RuleBasedStateMachine):
         wish = Wish(self._points(member, points), self._credit(member, credit))
         self.told.buy(worker, member, Purchase(amount), wish)
 
-    @rule(member=members, amounts=st.lists(amounts, min_size=2, max_size=4), by_points=st.booleans())
-    def buy_at_once(self, member: int, amounts: list[int], by_points: bool) -> None:
-        """Purchases of one member at two tills of two workers, at the same time: each sees the one before it."""
+    @rule(member=members, amount=amounts, times=st.integers(2, 4), by_points=st.booleans())
+    def buy_at_once(self, member: int, amount: int, times: int, by_points: bool) -> None:
+        """Purchases of one member at tills of both workers, at the same time: each sees the one before it.
+
+        They are alike, so that it makes no difference which is first: a run must come to the same whenever it is tried.
+        """
         wish = Wish(by_points=by_points)
         self.told.tell_at_once(
-            [(number % 2, *self.told.purchase(member, Purchase(each), wish)) for number, each in enumerate(amounts)]
+            [(number % 2, *self.told.purchase(member, Purchase(amount), wish)) for number in range(times)]
         )
 
     @rule(worker=workers, member=members, known=st.booleans())

@@ -189,3 +189,20 @@ def test_a_reward_is_had_or_refused_with_its_reason(
             # Once more: the points are gone, and the cap was had.
             rc, reason = ("65", "RW was had often enough") if reward == "CAP" else ("51", REASONS["51"])
     assert compared == (["05", "05"] if shadowed else [])
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_nothing_is_left_of_an_attempt_that_was_overtaken(is_gone: bool) -> None:
+    """Between two attempts a member was erased, or the card was blocked: the decline moves nothing."""
+    message = Message("0200", {number: value for number, value in USUAL.fields.items() if number != 48} | {3: "000000"})
+    sale = authoriser().admit(message, Session(), fakes.CollectingLink(), b"", 0.0)
+    assert isinstance(sale, Transaction)
+    decider = Decider(BOTH)
+    states = {sale.account_key: state_of(sale, 1, 0, 0, 0)}
+    decider.decide([sale], states, fakes.NOW)
+    assert (sale.response_code, sale.decision.points_earned, sale.last_four) == ("00", 3, "0003")
+    states = {} if is_gone else {sale.account_key: state_of(sale, 1, 0, 1, 0)}
+    decider.decide([sale], states, fakes.NOW)
+    assert sale.response_code == ("14" if is_gone else "78")
+    assert (sale.decision.points_earned, sale.decision.lots_moved, sale.decision.changed) == (0, b"", False)
+    assert sale.last_four == (None if is_gone else "0003")

@@ -65,6 +65,15 @@ def test_persian_for_a_printer_that_knows_latin_digits_only_and_needs_the_mark()
     assert not any(character in "۰۱۲۳۴۵۶۷۸۹" for line in lines[:-1] for character in line)
 
 
+def test_points_that_lapse_soon() -> None:
+    receipt = Receipt(currency=364, points_balance=1_500, lapsing=((1_200, 9), (300, 0)))
+    assert lines_of(receipt, "en", Printer())[1:] == ["1,200 points expire in 9 days", "300 points expire tonight"]
+    assert lines_of(receipt, "fa", Printer(width=48))[1:] == [
+        "۱٬۲۰۰ امتیاز تا ۹ روز دیگر از بین می‌رود",
+        "۳۰۰ امتیاز امشب از بین می‌رود",
+    ]
+
+
 def test_nothing_earned_nothing_told_but_the_balance() -> None:
     assert lines_of(Receipt(currency=364, points_balance=0), "en", Printer()) == ["Points balance: 0"]
 

@@ -32,13 +32,14 @@ SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint
  WHERE i.inhparent = 'journal'::regclass;
 
 -- accounts --
--- The accounts as they are now, and what their members told.
+-- The accounts as they are now, and what their members told. What decided an erased member's messages is not known any
+-- more.
 SELECT a.shard, a.id, a.points, a.credit, a.visits, a.spend, a.first_visit, a.last_visit, a.tier, a.tier_points,
        a.enrolled_on - date '1970-01-01', a.lots, a.club, a.born, a.counters, a.grants, a.flags,
        m.gender, m.region
   FROM account a
   LEFT JOIN member m ON m.shard = a.shard AND m.id = a.member
- WHERE a.shard >= $1 AND a.shard < $2 AND a.programme = $3
+ WHERE a.shard >= $1 AND a.shard < $2 AND a.programme = $3 AND m.erased_at IS NULL
  ORDER BY a.shard, a.id;
 
 -- rows --
@@ -46,13 +47,14 @@ SELECT a.shard, a.id, a.points, a.credit, a.visits, a.spend, a.first_visit, a.la
 -- no programme decides.
 SELECT j.shard, j.account, j.seq, floor(extract(epoch FROM j.at))::bigint, CASE
            WHEN j.class = 4 THEN 5
-           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7 ELSE 0 END
+           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7
+                WHEN 990000 THEN 10 WHEN 990100 THEN 11 ELSE 0 END
        END,
-       j.amount, j.currency::integer, j.merchant, j.institution, m.category, j.entry_mode::integer, j.programme_version,
+       j.amount, j.currency::integer, j.merchant, j.institution, coalesce(m.category, 0), j.entry_mode::integer, j.programme_version,
        j.points_earned, j.points_redeemed, j.points_expired, j.points_adjusted, j.credit_granted, j.credit_spent,
        j.discount, j.to_pay, j.lots_moved, j.rules, j.counters_moved, j.grants_moved, j.original_seq, j.asked
   FROM journal j
-  JOIN merchant m ON m.id = j.merchant
+  LEFT JOIN merchant m ON m.id = j.merchant
  WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at >= $4 AND j.rc = '00'
    AND j.class <> 1
  ORDER BY j.shard, j.account, j.seq;
@@ -68,7 +70,7 @@ SELECT j.shard, j.account,
   FROM journal j
  WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at < $4 AND j.rc = '00'
    AND (j.class = 4 AND j.original_seq IS NOT NULL
-        OR j.class = 2 AND j.processing_code IN (0, 6000, 6500, 200000, 950000))
+        OR j.class = 2 AND j.processing_code IN (0, 6000, 6500, 200000, 950000, 990000, 990100))
  GROUP BY j.shard, j.account
  ORDER BY j.shard, j.account;
 
@@ -105,13 +107,14 @@ WITH before AS MATERIALIZED (
 )
 SELECT j.shard, j.account, j.seq, floor(extract(epoch FROM j.at))::bigint, CASE
            WHEN j.class = 4 THEN 5
-           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7 ELSE 0 END
+           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7
+                WHEN 990000 THEN 10 WHEN 990100 THEN 11 ELSE 0 END
        END,
-       j.amount, j.currency::integer, j.merchant, j.institution, m.category, j.entry_mode::integer, j.programme_version,
+       j.amount, j.currency::integer, j.merchant, j.institution, coalesce(m.category, 0), j.entry_mode::integer, j.programme_version,
        j.points_earned, j.points_redeemed, j.points_expired, j.points_adjusted, j.credit_granted, j.credit_spent,
        j.discount, j.to_pay, j.lots_moved, j.rules, j.counters_moved, j.grants_moved, j.original_seq, j.asked
   FROM before j
-  JOIN merchant m ON m.id = j.merchant
+  LEFT JOIN merchant m ON m.id = j.merchant
  WHERE (j.shard, j.seq) IN (SELECT shard, seq FROM named UNION SELECT shard, seq FROM undone)
     OR (j.shard, j.original_seq) IN (SELECT shard, seq FROM undone)
  ORDER BY j.shard, j.account, j.seq;

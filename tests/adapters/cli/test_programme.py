@@ -146,3 +146,16 @@ def test_the_schema_names_every_key_and_refuses_others() -> None:
     assert definitions["Club"]["properties"]["code"]["pattern"]
     assert definitions["Then"]["properties"]["cap"]["description"]
     assert "uses" in definitions["Rule"]["properties"]
+
+
+def test_what_happens_by_itself_is_told(file: Path) -> None:
+    more = (
+        "tiers: [{id: silver, from: {points: 3}}]\ntier_year: {begins: march, grace: 60 days}\ntags: [ambassador]\n"
+        "referral: {referrer: {points: 500}, ambassador: {points: 1000, credit: 70000}}\n"
+    )
+    file.write_text(ONE_RULE.replace("24 months", "24 months, notice: 30 days") + more, encoding="utf-8")
+    lines = run("check", file).stdout.splitlines()
+    assert "tier year: from march, 60 days of grace" in lines
+    assert "notice: 30 days before points lapse" in lines
+    assert "referral: referrer 500 points, ambassador 1,000 points and 70,000 of credit" in lines
+    assert "tags: ambassador" in lines

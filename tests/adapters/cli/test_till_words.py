@@ -38,7 +38,7 @@ def test_every_element_of_the_dialect_can_be_told() -> None:
     ("number", "value", "said"),
     [
         (3, "006000", "purchase paid by points"),
-        (3, "990000", ""),
+        (3, "999900", ""),
         (4, "000000500000", "500,000 minor units"),
         (7, "1123210508", "11-23 21:05:08 UTC"),
         (39, "51", "not enough points or credit"),

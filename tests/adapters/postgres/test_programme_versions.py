@@ -141,12 +141,14 @@ async def test_partners_come_and_go_with_the_live_version(url: str) -> None:
 
 
 async def test_clubs_come_with_the_text(url: str) -> None:
-    clubs = "clubs:\n  - {code: GOLD, name: Gold club, open: true, fee: 5000, required: [name, birth_date, region]}\n"
+    clubs = (
+        "clubs:\n  - {code: GOLD, name: Gold club, fee: 5000, fee_due: true, required: [name, birth_date, region]}\n"
+    )
     await versions.submit(url, DOUBLE + clubs, maker="sara")
     await versions.submit(url, DOUBLE + clubs.replace("5000", "6000"), maker="sara")
     async with connection(url) as opened:
-        (club,) = await opened.fetch("SELECT code, fee, required, audience FROM club")
-    assert tuple(club) == ("GOLD", 6_000, ["NA", "BD"], "customers")
+        (club,) = await opened.fetch("SELECT code, fee, fee_may_be_owed, required, audience FROM club")
+    assert tuple(club) == ("GOLD", 6_000, True, ["NA", "BD", "RE"], "customers")
 
 
 async def test_tags_are_given_once_for_all_versions(url: str) -> None:

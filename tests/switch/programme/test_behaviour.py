@@ -327,3 +327,20 @@ tiers:
     assert member.buys(6).tier_after == 2
     assert member.rules == ["a"]
     assert [Member(programme, visits=visits).buys(5).tier_after for visits in (0, 1, 8)] == [0, 1, 2]
+
+
+def test_a_tier_year() -> None:
+    programme = example("tier_year: {begins: march, grace: 60 days}")
+    # NOW is in November 2023, but its month is told as September 2021: the year 2021 of the page's programme.
+    member = Member(programme, tier_year=2020, tier_points=300, tier=2, tier_kept=2)
+    assert member.buys(100_000).tier_after == 1
+
+
+def test_what_happens_by_itself() -> None:
+    programme = example("many_happy_returns")
+    assert programme.model.point.notice == 30
+    assert set(programme.events) == {"birthday"}
+    assert ("tag", "ambassador") in programme.slots
+    assert programme.model.referral is not None
+    assert programme.model.referral.ambassador is not None
+    assert programme.model.referral.ambassador.points == 1000
