@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters.cli import app
+from adapters.postgres import programme_versions
 from adapters.postgres.explaining import Explained, explain
 from protocol import tlv
 from switch.programme.why_told import Outcome, RuleTold
-from tests.wire.running import card
+from tests.wire.conftest import BAZAAR
+from tests.wire.running import RunningSwitch, card, message
 from tests.wire.stories import Reply, Story, told
 
 pytestmark = pytest.mark.integration
@@ -62,6 +65,7 @@ tiers:
 """
 MEMBER = card(1)
 START = dt.date(2027, 1, 3)
+FOLLOWS_WITHIN_S = 10.0
 
 
 @pytest.fixture
@@ -198,6 +202,37 @@ def test_a_journal_that_does_not_reach_back_is_said_so(story: Story) -> None:
     assert entry.why.rules == ()
     assert entry.rules
     assert explained(story, second).why.note == ""
+
+
+SECOND = (
+    (BAZAAR / "programmes" / "bazaar.yaml")
+    .read_text(encoding="utf-8")
+    .replace("rules:", "rules:\n  - id: large\n    when: amount >= 2000000 and visits > 0\n    then: {points: 50}")
+)
+
+
+def test_each_message_is_told_by_the_version_that_decided_it(own_url: str) -> None:
+    with RunningSwitch(own_url) as switch, switch.till() as till:
+
+        def ask(code: str, amount: int) -> Reply:
+            sent = message("0100" if code == "380000" else "0200", code, pan=card(7), amount=amount)
+            return Reply(sent, till.ask(sent))
+
+        first = ask("000000", 500_000)
+        asyncio.run(programme_versions.submit(own_url, SECOND, maker="sara"))
+        asyncio.run(programme_versions.activate(own_url, "bazaar", 2, checker="reza"))
+        limit = time.monotonic() + FOLLOWS_WITHIN_S
+        while (between := ask("380000", 0)).number("RV") == 1:
+            assert time.monotonic() < limit, "the switch does not follow"
+        # What the other version decided is not guessed at, but the rules that fired are known by their names.
+        assert (between.all("FR"), between.all("NR")) == (["base"], [])
+        second = ask("000000", 600_000)
+        assert ask("380000", 0).all("NR") == ["large;amount=600000;amount>=2000000"]
+    (old,) = asyncio.run(explain(own_url, str(first.heard.fields[37])))
+    (new,) = asyncio.run(explain(own_url, str(second.heard.fields[37])))
+    assert (old.programme_version, list(rules(old))) == (1, ["base"])
+    assert (new.programme_version, list(rules(new))) == (2, ["large", "base"])
+    assert lacked(new, "large") == "amount was 600,000; needs ≥ 2,000,000"
 
 
 def said(story: Story, reply: Reply, *arguments: str) -> str:
