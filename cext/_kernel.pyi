@@ -16,5 +16,7 @@ REFUND: Final[int]
 REVERSAL: Final[int]
 INQUIRY: Final[int]
 EVENT: Final[int]
+HOLD: Final[int]
+QUOTE: Final[int]
 
 def decide(programme: Programme, account: Account, request: Request) -> Decision: ...

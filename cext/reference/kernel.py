@@ -4,25 +4,30 @@
 legs.
 
 Order of evaluation: lapsed lots → facts → rules → discount → points spent → credit spent → accrual on what is really
-paid → counters → tier → grants given. An event is a purchase of nothing that counts no visit and gives no grant. Order
-of refusal: 12, 78, 13, 25, 51 (wire.md). A wrong currency is 12: it is known before the account matters. A number that
-cannot be worked on without leaving 64 bits (see the bounds in `cext.programme_table`) is 13.
+paid → counters → tier → grants given. An event is a purchase of nothing that counts no visit and gives no grant. What
+a purchase earns is pending for the programme's days; an event's points are not, as nothing can be returned. A purchase
+that names a hold ends it and may spend what it kept back. Order of refusal: 12, 78, 13, 65, 25, 51 (wire.md). A wrong
+currency is 12: it is known before the account matters. A number that cannot be worked on without leaving 64 bits (see
+the bounds in `cext.programme_table`) is 13.
 """
 
-from cext.programme_table import AMOUNT_MAX, LEG_MAX, EffectRow, Occasion
+from dataclasses import replace
+
+from cext.programme_table import AMOUNT_MAX, BALANCE_MAX, LEG_MAX, EffectRow, Occasion
 from cext.reference import tiers
 from cext.reference.conditions import FACTS, Programme
 from cext.reference.effects import count, credit_of, discount_of, effects_of, points_of
 from cext.reference.facts import Facts, facts_of
-from cext.reference.lots import Lots
-from cext.reference.outcome import Working, begin, settle, unchanged, workable
+from cext.reference.outcome import Working, begin, reserved, settle, unchanged, workable
 from cext.reference.records import (
     CREDIT_PURCHASE,
     EVENT,
+    HOLD,
     INQUIRY,
     KINDS,
     PURCHASE,
     PURCHASES,
+    QUOTE,
     REDEMPTION,
     REFUND,
     REVERSAL,
@@ -39,8 +44,10 @@ __all__ = [
     "CREDIT_PURCHASE",
     "EVENT",
     "FACTS",
+    "HOLD",
     "INQUIRY",
     "PURCHASE",
+    "QUOTE",
     "REDEMPTION",
     "REFUND",
     "REVERSAL",
@@ -62,13 +69,17 @@ def decide(programme: Programme, account: Account, request: Request) -> Decision
         return _purchase(programme, account, request)
     if request.kind == INQUIRY:
         return unchanged(account, request, "00")
+    if request.kind == HOLD:
+        return _hold(programme, account, request)
+    if request.kind == QUOTE:
+        return _quote(programme, account, request)
     return undo(programme, account, request)
 
 
 def _refusal(programme: Programme, account: Account, request: Request) -> str:
     original = request.original
     undoes = request.kind in (REFUND, REVERSAL)
-    takes_amount = request.kind in PURCHASES or request.kind == REFUND
+    takes_amount = request.kind in (*PURCHASES, REFUND, HOLD, QUOTE)
     if (
         request.kind not in KINDS
         or (takes_amount and request.currency != programme.currency)
@@ -78,6 +89,8 @@ def _refusal(programme: Programme, account: Account, request: Request) -> str:
     if account.status != 0 and not request.advice and request.kind != REVERSAL:
         return "78"
     if not workable(account, request) or (takes_amount and not 1 <= request.amount <= AMOUNT_MAX):
+        return "13"
+    if request.kind == HOLD and not (request.hold_key >= 1 and 0 <= request.hold_until <= BALANCE_MAX):
         return "13"
     if request.kind == REFUND and original is None:
         return "25"
@@ -89,7 +102,7 @@ def _undoable(original: Original, kind: int) -> bool:
         return False
     if kind == REFUND:
         return original.rc_approved and original.kind in PURCHASES
-    return original.kind in (*PURCHASES, REFUND, INQUIRY, EVENT)
+    return original.kind in (*PURCHASES, REFUND, INQUIRY, EVENT, HOLD, QUOTE)
 
 
 def _wanted(wanted: int, may_take_all: bool) -> int:
@@ -110,11 +123,56 @@ def _spend(spendable: int, useful: int, wanted: int, *, must_spend: bool, advice
     return used
 
 
-def _pay(programme: Programme, account: Account, request: Request, lots: Lots, rest: int) -> tuple[int, int] | None:
+def _hold(programme: Programme, account: Account, request: Request) -> Decision:
+    """Keep back the points that the till asked for, else those that the amount comes to, and the credit asked for."""
+    credit = max(0, request.credit_wanted)
+    points = request.points_wanted
+    if points < 0:
+        points = 0 if credit else request.amount // programme.point_value
+    if points == credit == 0:
+        return unchanged(account, request, "13")
+    working = begin(account, request)
+    if not working.reserves.has_room_for_a_hold:
+        return unchanged(account, request, "65")
+    if points > _free_points(working) or credit > _free_credit(account, working):
+        return unchanged(account, request, "51")
+    working.reserves.hold(request.hold_key, request.hold_until, points, credit)
+    return reserved(account, request, working.reserves)
+
+
+def _quote(programme: Programme, account: Account, request: Request) -> Decision:
+    """What a purchase would come to; nothing moves."""
+    decision = _purchase(programme, account.copy(), request)
+    if decision.rc != "00":
+        return decision
+    now = unchanged(account, request, "00")
+    return replace(
+        now,
+        points_earned=decision.points_earned,
+        points_redeemed=decision.points_redeemed,
+        credit_granted=decision.credit_granted,
+        credit_spent=decision.credit_spent,
+        discount=decision.discount,
+        to_pay=decision.to_pay,
+        rules=decision.rules,
+    )
+
+
+def _free_points(working: Working) -> int:
+    return max(0, working.lots.spendable() - working.reserves.points)
+
+
+def _free_credit(account: Account, working: Working) -> int:
+    return max(0, account.credit - working.reserves.credit)
+
+
+def _pay(
+    programme: Programme, account: Account, request: Request, working: Working, rest: int
+) -> tuple[int, int] | None:
     """(points, credit) spent on what is left to pay; None if that is not enough."""
     redeeming = request.kind == REDEMPTION
     redeemed = _spend(
-        lots.spendable(),
+        _free_points(working),
         rest // programme.point_value,
         _wanted(request.points_wanted, redeeming),
         must_spend=redeeming and rest > 0,
@@ -125,7 +183,7 @@ def _pay(programme: Programme, account: Account, request: Request, lots: Lots, r
     rest -= redeemed * programme.point_value
     by_credit = request.kind == CREDIT_PURCHASE
     spent = _spend(
-        max(0, account.credit),
+        _free_credit(account, working),
         rest,
         _wanted(request.credit_wanted, by_credit),
         must_spend=by_credit and rest > 0,
@@ -139,6 +197,8 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
     is_event = request.kind == EVENT
     amount = 0 if is_event else request.amount
     working = begin(account, request)
+    if request.original is not None and request.original.kind == HOLD:
+        working.reserves.end(request.original.reserves_moved)
     facts = _facts(programme, account, request, working, account.points - working.expired)
     occasion = Occasion.EVENT if is_event else Occasion.PURCHASE
     indexes = fired(programme, occasion, facts, working.counters, working.grants)
@@ -147,7 +207,7 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
     effects = effects_of(programme, indexes)
 
     discount = discount_of(programme, effects, request, amount)
-    payment = (0, 0) if is_event else _pay(programme, account, request, working.lots, amount - discount)
+    payment = (0, 0) if is_event else _pay(programme, account, request, working, amount - discount)
     if payment is None:
         return unchanged(account, request, "51")
     redeemed, spent = payment
@@ -159,6 +219,8 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
 
     working.lots.take_earliest(redeemed)
     working.lots.add(request.local_month + programme.expiry_months, earned)
+    if programme.pending_days and not is_event:
+        working.reserves.pend(request.local_day + programme.pending_days - 1, earned)
     count(effects, paid, working.counters)
     _advance(programme, account, effects, working, earned=earned, spend=None if is_event else amount)
     decision = Decision(
