@@ -5,6 +5,7 @@ Whatever is not so is left to `Decider` of `switch/deciding.py`, which is the tw
 ones just so, and the tests compare the two.
 """
 
+from cpython.bytes cimport PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
@@ -16,6 +17,7 @@ from cext._transaction cimport AccountState, Transaction
 cdef enum:
     REFUND = 4
     REVERSAL = 5
+    HOLD = 8
 
 cdef str APPROVED = "00"
 
@@ -38,6 +40,7 @@ def decide_usual(
         or transaction.original_name is not None
         or transaction.kind == REFUND
         or transaction.kind == REVERSAL
+        or transaction.kind == HOLD
         or transaction.request.advice
         or transaction.held_decline
         or transaction.event
@@ -71,6 +74,10 @@ def decide_usual(
         state.changed = True
     if transaction.response_code != APPROVED:
         transaction.reason = reasons.get(transaction.response_code, "")
-    elif live.tells or transaction.terminal.receipt_language is not None:
+    elif (
+        live.tells
+        or transaction.terminal.receipt_language is not None
+        or PyBytes_GET_SIZE(account.packed_reserves) != 0
+    ):
         return live
     return True

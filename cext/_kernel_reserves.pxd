@@ -228,7 +228,7 @@ cdef inline void end_hold(Reserves *w, bytes moved) noexcept:
     for i in range(PyBytes_GET_SIZE(moved) // RESERVE_BYTES):
         move = read_reserve(data + i * RESERVE_BYTES)
         at = place_of(w, move.key, move.until)
-        if move.key != PENDING and is_at(w, at, move.key, move.until):
+        if move.key != PENDING and (move.points > 0 or move.credit > 0) and is_at(w, at, move.key, move.until):
             remove_reserve(w, at)
 
 

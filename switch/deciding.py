@@ -17,8 +17,9 @@ from switch.replies import APPROVED, unpack
 from switch.telling import Telling, private_data, tells
 from switch.transaction import AccountKey, AccountState, Transaction
 
-PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT = 1, 2, 3, 4, 5, 6, 7
+PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT, HOLD, QUOTE = 1, 2, 3, 4, 5, 6, 7, 8, 9
 """Kinds of request, as the kernel numbers them."""
+PURCHASES = frozenset({PURCHASE, REDEMPTION, CREDIT_PURCHASE})
 
 UNKNOWN_CARD = "14"
 BLOCKED_CARD = "78"
@@ -37,6 +38,7 @@ REASONS = {
     "51": "too few points or credit",
     "54": "the card has expired",
     "57": "programme not served here",
+    "65": "too many holds",
     "78": "card or account blocked",
 }
 """DE44 of a decline: ASCII, at most 25 characters."""
@@ -153,6 +155,8 @@ class Decider:
             return
         request = transaction.request
         request.now = int(now)
+        if transaction.kind == HOLD:
+            request.hold_until = request.now + programme.compiled.hold_s
         if transaction.event or transaction.basket is not None or programme.gives_items:
             _add_details(transaction, programme.compiled)
         shadow = self._shadows.get(programme.id)
@@ -166,7 +170,7 @@ class Decider:
             state.changed = True
         if decision.rc != APPROVED:
             transaction.reason = REASONS.get(decision.rc, "")
-        elif programme.tells or transaction.terminal.receipt_language is not None:
+        elif programme.tells or transaction.terminal.receipt_language is not None or state.account.reserves:
             _tell(transaction, programme, state)
 
     def _decide_in_shadow(self, shadow: LiveProgramme, account: Account, transaction: Transaction) -> None:
@@ -196,6 +200,8 @@ class Decider:
         record = transaction.original_record
         if record is not None and record.account is not None and record.account != state.account.id:
             record = transaction.original_record = None
+        if transaction.kind in PURCHASES:
+            return Decider._answer_by_hold(transaction)
         if transaction.kind == REVERSAL:
             if record is not None and record.reversal_reply is not None:
                 first = unpack(record.reversal_reply)
@@ -217,6 +223,19 @@ class Decider:
         if transaction.kind == REVERSAL and original is not None:
             left = max(transaction.request.replacement_amount, 0)
             transaction.amount = max(original.amount - original.refunded_amount - left, 0)
+        return False
+
+    @staticmethod
+    def _answer_by_hold(transaction: Transaction) -> bool:
+        """Let a purchase end the hold that it names. What names a hold that is over goes on with what may be spent."""
+        record, transaction.original_record = transaction.original_record, None
+        if record is None:
+            if transaction.request.advice:
+                return False
+            _decline(transaction, ORIGINAL_NOT_FOUND)
+            return True
+        if record.original.kind == HOLD:
+            transaction.request.original = record.original
         return False
 
 

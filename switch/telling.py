@@ -34,7 +34,7 @@ class Telling:
 
     def elements(self, terminal: Terminal, wanted: Language | None) -> list[tuple[str, str]]:
         """Tags and values for DE62, in order; `wanted` is DE48 LG."""
-        told: list[tuple[str, str]] = []
+        told = self._kept_back()
         tier = self._tier
         if tier:
             told.append(("TR", tier))
@@ -44,6 +44,15 @@ class Telling:
         language = terminal.receipt_language
         if language is not None:
             told += [("MS", line) for line in lines_of(self._receipt(), wanted or language, terminal.printer)]
+        return told
+
+    def _kept_back(self) -> list[tuple[str, str]]:
+        """What the member has and may not spend yet: PP pending points, HD points and credit that are held."""
+        decision, told = self._decision, list[tuple[str, str]]()
+        if decision.points_pending:
+            told.append(("PP", str(decision.points_pending)))
+        if decision.points_held or decision.credit_held:
+            told.append(("HD", f"{decision.points_held}/{decision.credit_held}"))
         return told
 
     @property
@@ -68,10 +77,11 @@ class Telling:
         decision = self._decision
         return Receipt(
             currency=self._programme.currency,
-            points_balance=decision.points_balance,
+            points_balance=decision.points_balance - decision.points_pending - decision.points_held,
+            points_pending=decision.points_pending,
             points_earned=decision.points_earned,
             points_redeemed=decision.points_redeemed,
-            credit_balance=decision.credit_balance,
+            credit_balance=decision.credit_balance - decision.credit_held,
             credit_granted=decision.credit_granted,
             credit_spent=decision.credit_spent,
             discount=decision.discount,

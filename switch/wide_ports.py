@@ -39,6 +39,7 @@ class AccountRow:
     member: int | None
     last_four: str | None
     untouched: bool
+    reserves: bytes = b""
 
     @property
     def key(self) -> AccountKey:
@@ -77,6 +78,7 @@ class AccountChange:
     points: int | None = None
     credit: int | None = None
     lots: bytes | None = None
+    reserves: bytes | None = None
     status: int | None = None
     member: int | None = None
     club: int | None = None

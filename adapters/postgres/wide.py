@@ -124,6 +124,7 @@ class PostgresWideStore:
         account = AccountRow(
             row["shard"], row["id"], row["version"], row["programme"], row["account_status"], row["points"],
             row["credit"], row["lots"], row["member"], row["account_last_four"], row["untouched"],
+            row["reserves"],
         )  # fmt: skip
         if self._held and account.shard not in self._held:
             raise StaleAccounts("the card leads to another account by now")
@@ -218,7 +219,7 @@ def _transfer_row(row: asyncpg.Record, side: str = "") -> TransferRow:
 
     account = AccountRow(
         of("shard"), of("id"), of("version"), of("programme"), of("status"), of("points"), of("credit"), of("lots"),
-        of("member"), of("last_four"), untouched=False,
+        of("member"), of("last_four"), untouched=False, reserves=of("reserves"),
     )  # fmt: skip
     return TransferRow(of("seq"), account, of("card_last_four"), of("points_expired"), of("lots_moved") or b"")
 
@@ -227,7 +228,7 @@ def _change(change: AccountChange) -> tuple[Any, ...]:
     before = change.before
     return (
         before.shard, before.id, before.version, change.points, change.credit, change.lots, change.status,
-        change.member, change.club, change.born, change.enrolled_on,
+        change.member, change.club, change.born, change.enrolled_on, change.reserves,
     )  # fmt: skip
 
 
@@ -254,5 +255,5 @@ def _row(e: Transaction, side: JournalSide, message_class: int, place: Place, at
         d.points_expired, d.points_adjusted, d.credit_granted, d.credit_spent, d.points_balance, d.credit_balance,
         d.lots_moved or None, e.rrn, e.stored_reply, side.original_seq,
         None if side.original_seq is None or e.original_name is None else e.original_name.sent_on, e.request.entry_mode,
-        e.asked,
+        e.asked, d.reserves_moved or None,
     )  # fmt: skip

@@ -40,9 +40,9 @@ def decided_fields(transaction: Transaction, reason: str) -> dict[int, str | byt
 
 
 def _add_balances(decided: dict[int, str | bytes], transaction: Transaction, version: int) -> None:
-    """DE54 and DE62: what the member has now, and what this message moved."""
+    """DE54 and DE62: what the member may spend now, and what this message moved."""
     d = transaction.decision
-    points, credit = d.points_balance, d.credit_balance
+    points, credit = d.points_balance - d.points_pending - d.points_held, d.credit_balance - d.credit_held
     if -_AMOUNT_MAX <= points <= _AMOUNT_MAX and -_AMOUNT_MAX <= credit <= _AMOUNT_MAX:
         decided[54] = additional_amounts(points, credit, transaction.currency)
     decided[62] = receipt_tlv(

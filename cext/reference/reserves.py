@@ -102,8 +102,12 @@ class Reserves:
 
     def pend(self, until: int, points: int) -> None:
         """Add to what is pending until the end of a day, or, below zero, take away as much as there is."""
-        held, credit = self._entries.get((PENDING, until), (0, 0))
-        self._put(PENDING, until, max(0, held + points), credit)
+        self.move(PENDING, until, points, 0)
+
+    def move(self, key: int, until: int, points: int, credit: int) -> None:
+        """Add to a reserve, or, below zero, take away as much as there is."""
+        held_points, held_credit = self._entries.get((key, until), (0, 0))
+        self._put(key, until, max(0, held_points + points), max(0, held_credit + credit))
 
     def hold(self, key: int, until: int, points: int, credit: int) -> None:
         """Keep points and credit back. Of two holds of one key and second, the later one ends a second later."""
@@ -113,8 +117,8 @@ class Reserves:
 
     def end(self, moved: bytes) -> None:
         """End the hold that these moves made, if it is still there."""
-        for key, until, _, _ in unpack(moved):
-            if key != PENDING:
+        for key, until, points, credit in unpack(moved):
+            if key != PENDING and (points > 0 or credit > 0):
                 self._entries.pop((key, until), None)
 
     def undo(self, moved: bytes, undone: bytes, *, direction: int, done: int, whole: int, local_day: int) -> None:

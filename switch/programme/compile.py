@@ -94,6 +94,11 @@ class CompiledProgramme:
     slots: Mapping[tuple[str, str], int]
     warnings: tuple[Problem, ...]
 
+    @property
+    def hold_s(self) -> int:
+        """How long a hold keeps points and credit back, seconds."""
+        return self.model.hold.lives
+
 
 def load(text: str, *, ids: Ids, slots: Slots | None = None) -> CompiledProgramme:
     """Validate and compile a programme's YAML. Raises ProgrammeError, which names every mistake with its

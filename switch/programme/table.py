@@ -140,7 +140,7 @@ class TableRows:
             int(model.deficit == "allow"),
             1 if most is None else most.numerator,
             1 if most is None else most.denominator,
-            0,
+            model.point.pending,
             0,
             0,
         )

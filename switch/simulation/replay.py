@@ -3,17 +3,21 @@
 What members asked for is taken from what they got: points and credit that were spent are wished for again, as far as
 they go (as in an advice, so that a draft that gives fewer points does not undo the purchase). Refunds and reversals
 undo what the draft gave; of a purchase before the period, what was really given. What no programme decides (transfers,
-adjustments by hand) moves what it moved, as far as it goes.
+adjustments by hand) moves what it moved, as far as it goes; so do holds, and a purchase completes the hold that it
+completed.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cext._kernel import REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
+from cext._kernel import HOLD, REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
 from cext.programme_table import DEFICIT_MONTH
 from cext.reference.lots import Lots, checked, pack, unpack
 from cext.reference.replay import QUARTER_S, Moment
+from cext.reference.reserves import PENDING, Reserve, Reserves
+from cext.reference.reserves import pack as pack_reserves
+from cext.reference.reserves import unpack as unpack_reserves
 from switch.programme.calendar import LocalCalendar
 from switch.simulation.history import FULL, OTHER, History, Row, Undo, account_at_start, undos
 
@@ -64,11 +68,13 @@ class Undone:
     lots_moved: bytes
     counters_moved: bytes
     grants_moved: bytes
+    reserves_moved: bytes
     parent: "Undone | None" = None
     undone_amount: int = 0
     undone_legs: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     undone_lots: list[bytes] = field(default_factory=list)
     undone_counters: list[bytes] = field(default_factory=list)
+    undone_reserves: list[bytes] = field(default_factory=list)
     is_reversed: bool = False
 
     def original(self) -> Original:
@@ -95,6 +101,8 @@ class Undone:
             self.counters_moved,
             self.grants_moved,
             b"".join(self.undone_counters),
+            self.reserves_moved,
+            b"".join(self.undone_reserves),
         )
 
     def undo(self, part: "Undone") -> None:
@@ -110,6 +118,7 @@ class Undone:
         self.undone_legs = [one + other for one, other in zip(self.undone_legs, legs, strict=True)]
         self.undone_lots.append(part.lots_moved)
         self.undone_counters.append(part.counters_moved)
+        self.undone_reserves.append(part.reserves_moved)
 
 
 def replayed(
@@ -141,7 +150,7 @@ def replayed(
         if row.at >= end_s:
             break
         if row.kind == OTHER or (undone and row.seq in undone and undone[row.seq].kind == OTHER):
-            yield row, carried_over(account, row), None
+            yield row, carried_over(account, row, quarters), None
             continue
         original = None if row.original_seq is None else originals.get(row.original_seq)
         undo = None
@@ -163,8 +172,11 @@ def replayed(
         yield row, decision, undo
 
 
-def carried_over(account: Account, row: Row) -> Decision:
+def carried_over(account: Account, row: Row, quarters: Quarters) -> Decision:
     """Let a row move what it moved: out of the same lots as far as they go, then out of those that expire first."""
+    reserves = Reserves(account.reserves, local_day=quarters.at(row.at)[0], now=row.at)
+    for key, until, points, credit in unpack_reserves(row.reserves_moved or b""):
+        reserves.move(key, until, points, credit)
     lots = Lots(checked(account.lots))
     for month, points in unpack(row.lots_moved or b""):
         if month == DEFICIT_MONTH and points < 0:
@@ -179,6 +191,8 @@ def carried_over(account: Account, row: Row) -> Decision:
     account.lots = pack(sorted(lots.lots.items()))
     account.points += moved
     account.credit += row.credit_granted - spent
+    reserves.fit(account.points, account.credit)
+    account.reserves = reserves.packed()
     return Decision(
         APPROVED,
         points_earned=row.points_earned,
@@ -192,6 +206,7 @@ def carried_over(account: Account, row: Row) -> Decision:
         points_balance=account.points,
         credit_balance=account.credit,
         lots_moved=lots.moved(),
+        reserves_moved=reserves.moved(),
     )
 
 
@@ -215,10 +230,23 @@ def _asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
         row.category,
         row.points_redeemed,
         row.credit_spent,
-        None,
+        None if row.reserves_moved is None else completed_hold(row.reserves_moved, row.at),
         -1,
         *basket,
     )
+
+
+def completed_hold(moved: bytes, now: int) -> Original | None:
+    """The holds that a purchase ended before their time, as the message that it named."""
+    ended = [
+        Reserve(key, until, -points, -credit)
+        for key, until, points, credit in unpack_reserves(moved)
+        if key != PENDING and until >= now
+    ]
+    if not ended:
+        return None
+    held = pack_reserves(ended)
+    return Original(HOLD, True, 0, 0, 0, 0, 0, 0, 0, b"", reserves_moved=held)
 
 
 def _undoing(row: Row, original: Undone, left: int, quarters: Quarters) -> Request:
@@ -256,5 +284,6 @@ def _undone(kind: int, amount: int, legs: "Row | Decision", parent: Undone | Non
         legs.lots_moved or b"",
         legs.counters_moved or b"",
         legs.grants_moved or b"",
+        legs.reserves_moved or b"",
         parent if kind == REFUND else None,
     )

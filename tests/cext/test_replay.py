@@ -117,7 +117,7 @@ def test_what_is_undone_is_left_to_others(module):
         assert (found, live, draft) == (None, {}, {})
 
 
-@pytest.mark.parametrize("rows", [[(1, 2)], [None], ["x" * 24], [tuple(range(25))]])
+@pytest.mark.parametrize("rows", [[(1, 2)], [None], ["x" * 25], [tuple(range(26))]])
 def test_what_is_no_row_is_refused(rows):
     with pytest.raises(TypeError):
         _replay.moved(rows)

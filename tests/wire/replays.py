@@ -8,6 +8,7 @@ from switch.simulation.replay import Quarters, replayed
 LEGS = (
     "points_earned", "points_redeemed", "points_expired", "credit_granted", "credit_spent", "discount", "to_pay",
     "lots_moved", "rules", "counters_moved", "grants_moved",
+    "reserves_moved",
 )  # fmt: skip
 FAR = 10**11
 

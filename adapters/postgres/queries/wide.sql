@@ -17,7 +17,7 @@ WITH shown AS (
 )
 SELECT s.is_first, s.status, s.kind, s.last_four, s.expires_on,
        a.shard, a.id, a.version, a.programme, a.status AS account_status, a.points, a.credit, a.lots, a.member,
-       a.last_four AS account_last_four,
+       a.last_four AS account_last_four, a.reserves,
        a.points = 0 AND a.credit = 0 AND a.lots = '' AND a.visits = 0 AND a.spend = 0 AND a.tier_points = 0
            AND a.counters = '' AND a.grants = ''
            AND NOT EXISTS (SELECT 1 FROM card AS c WHERE c.account_shard = a.shard AND c.account = a.id) AS untouched
@@ -39,12 +39,12 @@ SELECT member_shard, member FROM referral WHERE shard = $2 AND code = $3 AND pro
 -- The approved transfer of an account that DE90 names, both rows with their accounts, and the reply of its reversal.
 -- $1 shard and $2 account of the giver, $3 key, $4 transmission date, $5 institution.
 SELECT j.seq, j.card_last_four, j.points_expired, j.lots_moved,
-       a.shard, a.id, a.version, a.programme, a.status, a.points, a.credit, a.lots, a.member, a.last_four,
+       a.shard, a.id, a.version, a.programme, a.status, a.points, a.credit, a.lots, a.member, a.last_four, a.reserves,
        o.seq AS other_seq, o.card_last_four AS other_card_last_four, o.points_expired AS other_points_expired,
        o.lots_moved AS other_lots_moved,
        b.shard AS other_shard, b.id AS other_id, b.version AS other_version, b.programme AS other_programme,
        b.status AS other_status, b.points AS other_points, b.credit AS other_credit, b.lots AS other_lots,
-       b.member AS other_member, b.last_four AS other_last_four,
+       b.member AS other_member, b.last_four AS other_last_four, b.reserves AS other_reserves,
        (SELECT r.reply FROM journal AS r
          WHERE r.shard = j.shard AND r.original_seq = j.seq AND r.class = 4 AND r.rc = '00') AS reversal_reply
   FROM journal AS j
@@ -70,11 +70,11 @@ SELECT key, terminal, class, fingerprint, rc, reply
 
 -- change_account --
 -- Where the version is still the one that was read ($3). What is NULL stays. $4 points, $5 credit, $6 lots, $7 status,
--- $8 member, $9 club, $10 born, $11 date of enrolment.
+-- $8 member, $9 club, $10 born, $11 date of enrolment, $12 reserves.
 UPDATE account
    SET version = version + 1, points = coalesce($4, points), credit = coalesce($5, credit), lots = coalesce($6, lots),
        status = coalesce($7, status), member = coalesce($8, member), club = coalesce($9, club),
-       born = coalesce($10, born), enrolled_on = coalesce($11, enrolled_on)
+       born = coalesce($10, born), enrolled_on = coalesce($11, enrolled_on), reserves = coalesce($12, reserves)
  WHERE shard = $1 AND id = $2 AND version = $3;
 
 -- add_account --
@@ -104,6 +104,6 @@ INSERT INTO journal (
     merchant, programme, programme_version, account, card_last_four, currency, amount, rc,
     points_earned, points_redeemed, points_expired, points_adjusted, credit_granted, credit_spent,
     points_after, credit_after, lots_moved, rrn, reply, original_seq, original_sent_on, entry_mode, asked,
-    counterpart_shard, counterpart_seq)
+    reserves_moved, counterpart_shard, counterpart_seq)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-        $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37);
+        $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38);
