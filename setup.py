@@ -32,6 +32,7 @@ MODULES = [
     "_pgrows",
     "_replay",
     "_reply",
+    "_telling",
     "_transaction",
 ]
 

@@ -8,4 +8,5 @@ def decide_usual(
     programmes: dict[int, Any],
     reasons: dict[str, str],
     now: int,
+    told_bytes_max: int,
 ) -> Any: ...

@@ -1,17 +1,18 @@
 # cython: language_level=3, boundscheck=True, wraparound=False, freethreading_compatible=True
-"""The usual decision: the card is an account's first and good, its programme is served here, nothing is to be undone.
+"""The usual decision: the card is an account's first and good, its programme is served here, there is no basket, and
+nothing is to be undone.
 
 Whatever is not so is left to `Decider` of `switch/deciding.py`, which is the twin of this module: it decides on the usual
 ones just so, and the tests compare the two.
 """
 
-from cpython.bytes cimport PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
 from cext._kernel cimport decided
 from cext._kernel_records cimport Account, Programme
+from cext._telling cimport Teller
 from cext._transaction cimport AccountState, Transaction
 
 cdef enum:
@@ -23,16 +24,23 @@ cdef str APPROVED = "00"
 
 
 def decide_usual(
-    Transaction transaction not None, dict states not None, dict programmes not None, dict reasons not None, int64_t now
+    Transaction transaction not None,
+    dict states not None,
+    dict programmes not None,
+    dict reasons not None,
+    int64_t now,
+    Py_ssize_t told_bytes_max,
 ):
-    """Decide a message if it is a usual one; whether it was, or what is in force if its reply has more to tell.
+    """Decide a message if it is a usual one; whether it was, or what is in force if the till prints a receipt.
 
-    `states` has accounts by key, `programmes` what is in force by id, `reasons` the text of a decline by its DE39.
+    `states` has accounts by key, `programmes` what is in force by id, `reasons` the text of a decline by its DE39;
+    `told_bytes_max` is how much the reply may tell beside legs and balances.
     """
     cdef PyObject *found = PyDict_GetItem(states, transaction.account_key)
     cdef AccountState state
     cdef Account account
     cdef Programme kernel
+    cdef Teller teller
     if (
         found is NULL
         or transaction.unknown_card
@@ -59,8 +67,6 @@ def decide_usual(
     live = <object>found
     if transaction.request.institution not in live.participants:
         return False
-    if live.gives_items:
-        return False
     kernel = live.kernel
     transaction.reply_fields = None
     transaction.told = ""
@@ -68,16 +74,18 @@ def decide_usual(
     transaction.programme = live.id
     transaction.programme_version = live.version
     transaction.request.now = now
+    transaction.request.event = 0
+    transaction.request.quantities = live.without_basket
+    transaction.request.free_prices = ()
+    transaction.request.has_basket = False
     transaction.decision = decided(kernel, account, transaction.request)
     transaction.response_code = transaction.decision.rc
     if transaction.decision.changed:
         state.changed = True
     if transaction.response_code != APPROVED:
         transaction.reason = reasons.get(transaction.response_code, "")
-    elif (
-        live.tells
-        or transaction.terminal.receipt_language is not None
-        or PyBytes_GET_SIZE(account.packed_reserves) != 0
-    ):
-        return live
-    return True
+        return True
+    teller = live.teller
+    if teller.tells:
+        transaction.told = teller.told(account, transaction.decision, told_bytes_max)
+    return True if transaction.terminal.receipt_language is None else live

@@ -7,8 +7,10 @@
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
 from libc.stdint cimport int64_t, uint64_t
 
+from cext._tlv cimport NUMBER_BYTES_MAX, TLV_HEAD_BYTES, put_number, put_tlv_head
+
 cdef enum:
-    RECEIPT_BYTES_MAX = 9 * (2 + 3 + 20)
+    RECEIPT_BYTES_MAX = 9 * (TLV_HEAD_BYTES + NUMBER_BYTES_MAX)
     AMOUNTS_BYTES = 40
     AMOUNT_DIGITS = 12
 
@@ -72,36 +74,10 @@ cpdef str approval_code(int64_t key, int64_t terminal, int64_t message_class):
     return PyUnicode_DecodeASCII(code, 6, NULL)
 
 
-cdef inline int put_number(char *at, int64_t value) noexcept nogil:
-    """Write a signed number in decimal; returns how many characters it took (at most 20)."""
-    cdef char[20] reverse
-    cdef int count = 0, written = 0
-    cdef uint64_t rest = <uint64_t>value
-    if value < 0:
-        at[0] = b"-"
-        written = 1
-        rest = <uint64_t>0 - rest
-    while True:
-        reverse[count] = DIGITS[rest % 10]
-        rest //= 10
-        count += 1
-        if rest == 0:
-            break
-    while count:
-        count -= 1
-        at[written] = reverse[count]
-        written += 1
-    return written
-
-
 cdef inline char *put_tlv(char *at, const char *tag, int64_t value) noexcept nogil:
-    cdef int size = put_number(at + 5, value)
-    at[0] = tag[0]
-    at[1] = tag[1]
-    at[2] = b"0"
-    at[3] = DIGITS[size // 10]
-    at[4] = DIGITS[size % 10]
-    return at + 5 + size
+    cdef int size = put_number(at + TLV_HEAD_BYTES, value)
+    put_tlv_head(at, tag, size)
+    return at + TLV_HEAD_BYTES + size
 
 
 cpdef str receipt_tlv(

@@ -71,9 +71,23 @@ cdef int add_balances(dict decided, Transaction transaction) except -1:
         points, credit, transaction.programme_version, d.points_earned, d.points_redeemed,
         d.credit_granted, d.credit_spent, d.discount, transaction.request.amount,
     )
+    if d.points_pending != 0 or d.points_held != 0 or d.credit_held != 0:
+        decided[62] = <str>decided[62] + kept_back(d)
     if transaction.told:
         decided[62] = <str>decided[62] + transaction.told
     return 0
+
+
+cdef str kept_back(Decision d):
+    """Of what the member has, what may not be spent yet: PP pending points, HD points and credit that are held."""
+    cdef str told = "", held
+    if d.points_pending != 0:
+        held = f"{d.points_pending}"
+        told = f"PP{len(held):03d}{held}"
+    if d.points_held != 0 or d.credit_held != 0:
+        held = f"{d.points_held}/{d.credit_held}"
+        told += f"HD{len(held):03d}{held}"
+    return told
 
 
 cdef str amount_text(int64_t amount):

@@ -7,11 +7,8 @@ The last lines are `name: value`; everything is kept in loadtests/results/ as JS
 
 import argparse
 import asyncio
-import os
 import secrets
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -20,19 +17,19 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
-import asyncpg
 import psutil
 from rich.console import Console
 
 from adapters.postgres import embedded
-from loadtests import chart, figures
+from loadtests import bench_programme, chart, figures
+from loadtests.bench_programme import Pair, full_switch
+from loadtests.databases import checkpoint, make_database, prepare_full_switch, prepare_switch, workplace
 from loadtests.figures import p99s as p99s_of
 from loadtests.figures import rates as rates_of
 from loadtests.figures import ratios, spread
 from loadtests.flood import Plan, Report
 from loadtests.ports import free_port
 from loadtests.servers import (
-    CLI,
     HOST,
     BenchError,
     Target,
@@ -45,10 +42,8 @@ from loadtests.servers import (
     with_key,
 )
 
-EXAMPLE: Final = Path(__file__).parent.parent / "examples" / "bazaar"
 YARDSTICKS: Final = "yardsticks"
 BUSY: Final = "machine_busy_percent_before"
-OPEN_TO_ALL: Final = "/var/tmp"  # noqa: S108  # the folder made in it has a name that nobody can guess
 CONNECTIONS: Final = 200
 MANY_CONNECTIONS: Final = 5_000
 MANY_CONNECTIONS_RATE: Final = 5_000.0
@@ -112,6 +107,19 @@ class Bench:
         for name, each in rates.items():
             self.figures |= spread(each).named(f"{name}_messages_per_s")
 
+    def programmes(self, pair: Pair) -> None:
+        """The switch with forty rules against the switch with base accrual, in turns."""
+        self.console.print("forty rules against one")
+        plans = [
+            self._plan(pair.base, self.settings.duration_s, rate=None, seed=seed)
+            for seed in range(self.settings.rounds)
+        ]
+        taken = list(bench_programme.turns(pair, plans, self.console))
+        for name, place in (("base", 0), ("full", 1)):
+            self.reports[f"programme_{name}"] = [turns[place].report for turns in taken]
+        self.figures |= bench_programme.measured(taken)
+        self.console.print(bench_programme.in_words(bench_programme.ratio_of(taken)))
+
     def half_load(self) -> None:
         """The switch and the durable echo at half of what the switch can do."""
         rate = HALF * self.figures["switch_messages_per_s"]
@@ -153,7 +161,7 @@ class Bench:
 
     def _measure(self, name: str, target: Target, *, what: str, rate: float | None = None) -> None:
         """One run on a server that was started for it, after a checkpoint, so that all runs begin alike."""
-        asyncio.run(_checkpoint(self.maintenance_url))
+        asyncio.run(checkpoint(self.maintenance_url))
         self._look_for_others()
         with running(target, self.logs):
             self._keep(name, flood(target, self._plan(target, self.settings.duration_s, rate=rate)), what)
@@ -173,6 +181,7 @@ class Bench:
         rate: float | None,
         warm_up_s: float | None = None,
         connections: int = CONNECTIONS,
+        seed: int | None = None,
     ) -> Plan:
         return Plan(
             HOST,
@@ -182,7 +191,7 @@ class Bench:
             rate=rate,
             warm_up_s=self.settings.warm_up_s if warm_up_s is None else warm_up_s,
             duration_s=duration_s,
-            seed=sum(map(len, self.reports.values())),
+            seed=sum(map(len, self.reports.values())) if seed is None else seed,
         )
 
     def _keep(self, name: str, report: Report, what: str) -> None:
@@ -193,22 +202,6 @@ class Bench:
             f"  {what:<28} {name:<26} {report.messages_per_s:>9,.0f} messages/s   "
             f"p50 {latency.p50_s * 1_000:7.2f} ms   p99 {latency.p99_s * 1_000:7.2f} ms"
         )
-
-
-async def _checkpoint(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute("CHECKPOINT")
-    finally:
-        await connection.close()
-
-
-async def _make_database(url: str, name: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(f'CREATE DATABASE "{name}"')
-    finally:
-        await connection.close()
 
 
 @contextmanager
@@ -234,29 +227,10 @@ def _watching_memory(process: int) -> Iterator[list[int]]:
         raise BenchError("the memory of the switch could not be read")
 
 
-@contextmanager
-def _workplace() -> Iterator[Path]:
-    """A folder for PostgreSQL and the logs, deleted at the end; where another user may reach it, if we are
-    root.
-    """
-    within = OPEN_TO_ALL if os.geteuid() == 0 else None
-    place = Path(tempfile.mkdtemp(prefix="loyalty-bench-", dir=within))
-    place.chmod(0o755)
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
-def prepare(console: Console, settings: Settings, database: str, yardsticks: str) -> None:
-    """Migrate, load, seed, and make the naive switch's tables."""
-    for what, arguments in (
-        ("migrate", ("migrate",)),
-        ("load", ("load", str(EXAMPLE))),
-        ("seed", ("seed", "--cards", str(settings.cards), "--terminals", str(MANY_CONNECTIONS))),
-    ):
-        console.print(f"loyalty-switch {what}")
-        command(*CLI, *arguments, "--database", database, what=f"loyalty-switch {what}")
+def prepare(console: Console, settings: Settings, pair: Pair, full_database: str, yardsticks: str) -> None:
+    """Migrate, load and seed both databases of the switch, and make the naive switch's tables."""
+    prepare_switch(console, pair.maintenance_url, cards=settings.cards, terminals=MANY_CONNECTIONS)
+    prepare_full_switch(console, full_database, pair.logs, cards=settings.cards, terminals=CONNECTIONS)
     console.print("seeding the naive switch")
     prepare_naive = ("-m", "loadtests.naive", "--database", yardsticks, "--prepare", str(settings.cards))
     command(sys.executable, *prepare_naive, what="seeding the naive switch")
@@ -266,21 +240,31 @@ def run(settings: Settings, console: Console, folder: Path) -> dict[str, float]:
     """The whole bench. BenchError, or the fault of the part, if any of it is missing or wrong."""
     begun = datetime.now(UTC)
     with_key(secrets.token_bytes(32))
-    with _workplace() as place, embedded.start(place) as server:
-        yardsticks = server.url_of(YARDSTICKS)
-        asyncio.run(_make_database(server.url, YARDSTICKS))
+    with workplace() as place, embedded.start(place) as server:
+        yardsticks, full_database = server.url_of(YARDSTICKS), server.url_of(bench_programme.DATABASE)
+        for name in (YARDSTICKS, bench_programme.DATABASE):
+            asyncio.run(make_database(server.url, name))
+        assert server.pid is not None
+        pair = Pair(
+            switch(server.url, free_port(), free_port()),
+            full_switch(full_database, free_port(), free_port()),
+            server.pid,
+            server.url,
+            place,
+        )
         bench = Bench(
             settings=settings,
             console=console,
             echo=durable_echo(yardsticks, free_port()),
             naive=naive(yardsticks, free_port()),
-            switch=switch(server.url, free_port(), free_port()),
+            switch=pair.base,
             logs=place,
             maintenance_url=server.url,
         )
         bench.parts()
-        prepare(console, settings, server.url, yardsticks)
+        prepare(console, settings, pair, full_database, yardsticks)
         bench.throughput()
+        bench.programmes(pair)
         bench.half_load()
         bench.memory()
         sweeps = bench.sweep()

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from cext._deciding import decide_usual
 from cext._kernel import Account, Decision, Programme, decide
+from cext._telling import Teller
 from switch.basket import prices_of_one, quantities
 from switch.programme import CompiledProgramme
 from switch.replies import APPROVED, unpack
-from switch.telling import Telling, private_data, tells
+from switch.telling import Telling, private_data, teller_of
 from switch.transaction import AccountKey, AccountState, Transaction
 
 PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT, HOLD, QUOTE = 1, 2, 3, 4, 5, 6, 7, 8, 9
@@ -25,8 +26,8 @@ UNKNOWN_CARD = "14"
 BLOCKED_CARD = "78"
 EXPIRED_CARD = "54"
 NOT_ALLOWED_TO_CARD = "57"
-TOLD_BYTES_MAX = 800
-"""What DE62 (999 bytes) has room for beside legs and balances."""
+TOLD_BYTES_MAX = 735
+"""What DE62 (999 bytes) has room for beside legs, balances and what is reserved of them."""
 ORIGINAL_NOT_FOUND = "25"
 INVALID_TRANSACTION = "12"
 
@@ -48,8 +49,8 @@ REASONS = {
 class LiveProgramme:
     """A programme as it is in force: compiled, with the institutions that take part.
 
-    The rest is of the compiled programme, at hand for every message: `tells` is whether its replies say more than legs
-    and balances, `gives_items` whether it gives goods for nothing.
+    The rest is of the compiled programme, at hand for every message: `teller` makes what its replies say beside legs
+    and balances, `without_basket` are the quantities of a message that brings none.
     """
 
     id: int
@@ -57,8 +58,8 @@ class LiveProgramme:
     compiled: CompiledProgramme
     participants: frozenset[int]
     kernel: Programme = field(init=False)
-    tells: bool = field(init=False)
-    gives_items: bool = field(init=False)
+    teller: Teller = field(init=False)
+    without_basket: tuple[int, ...] = field(init=False)
 
     @property
     def name(self) -> str:
@@ -67,8 +68,8 @@ class LiveProgramme:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kernel", self.compiled.kernel)
-        object.__setattr__(self, "tells", tells(self.compiled))
-        object.__setattr__(self, "gives_items", bool(self.compiled.free_skus))
+        object.__setattr__(self, "teller", teller_of(self.compiled))
+        object.__setattr__(self, "without_basket", quantities(None, self.compiled.quantities))
 
 
 class Programmes(NamedTuple):
@@ -114,10 +115,10 @@ class Decider:
         moment = int(now)
         for transaction in batch:
             entries.append(transaction)
-            usual = decide_usual(transaction, states, programmes, REASONS, moment)
+            usual = decide_usual(transaction, states, programmes, REASONS, moment, TOLD_BYTES_MAX)
             if usual:
                 if usual is not True:
-                    _tell(transaction, usual, states[transaction.account_key])
+                    _add_receipt(transaction, usual, states[transaction.account_key])
                 continue
             self.decide_one(transaction, states, now)
             if transaction.kind == REVERSAL and self._original_is_missing(transaction):
@@ -157,8 +158,7 @@ class Decider:
         request.now = int(now)
         if transaction.kind == HOLD:
             request.hold_until = request.now + programme.compiled.hold_s
-        if transaction.event or transaction.basket is not None or programme.gives_items:
-            _add_details(transaction, programme.compiled)
+        _add_details(transaction, programme.compiled)
         shadow = self._shadows.get(programme.id)
         before = state.account.copy() if shadow is not None else None
         decision = decide(programme.kernel, state.account, request)
@@ -170,13 +170,14 @@ class Decider:
             state.changed = True
         if decision.rc != APPROVED:
             transaction.reason = REASONS.get(decision.rc, "")
-        elif programme.tells or transaction.terminal.receipt_language is not None or state.account.reserves:
-            _tell(transaction, programme, state)
+            return
+        if programme.teller.tells:
+            transaction.told = programme.teller.tell(state.account, decision, TOLD_BYTES_MAX)
+        _add_receipt(transaction, programme, state)
 
     def _decide_in_shadow(self, shadow: LiveProgramme, account: Account, transaction: Transaction) -> None:
         """Decide the same message by a version that has no effect, and tell how it differs."""
-        if transaction.event or transaction.basket is not None or shadow.gives_items:
-            _add_details(transaction, shadow.compiled)
+        _add_details(transaction, shadow.compiled)
         decision = decide(shadow.kernel, account, transaction.request)
         if self._compare is not None:
             self._compare(shadow.compiled.name, transaction.decision, decision)
@@ -229,6 +230,7 @@ class Decider:
     def _answer_by_hold(transaction: Transaction) -> bool:
         """Let a purchase end the hold that it names. What names a hold that is over goes on with what may be spent."""
         record, transaction.original_record = transaction.original_record, None
+        transaction.request.original = None
         if record is None:
             if transaction.request.advice:
                 return False
@@ -250,10 +252,16 @@ def _add_details(transaction: Transaction, programme: CompiledProgramme) -> None
     )
 
 
-def _tell(transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
-    """Say what the reply will tell, while the account is as this decision left it."""
+def _add_receipt(transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
+    """Add the lines that the till prints, if it prints any, while the account is as this decision left it."""
+    terminal = transaction.terminal
+    if terminal.receipt_language is None:
+        return
+    language = transaction.language or terminal.receipt_language
     telling = Telling(programme.compiled, state.account, transaction.decision, transaction.request.local_day)
-    transaction.told = private_data(telling.elements(transaction.terminal, transaction.language), TOLD_BYTES_MAX)
+    lines = [("MS", line) for line in telling.lines(language, terminal.printer)]
+    told = transaction.told
+    transaction.told = told + private_data(lines, TOLD_BYTES_MAX - len(told.encode()))
 
 
 def _ordinal(day: dt.date | None) -> int:

@@ -1,28 +1,31 @@
 """What a reply tells of a programme beyond legs and balances: tier, stamps, tickets, offers, receipt lines (DE62).
 
 Made right after a decision, while the account still is as that decision left it: later messages of the batch go on from
-there. A programme without any of these, at a till that prints none of our lines, never comes here.
+there. The compiled `Teller` tells all but the receipt lines, which are made here for the tills that print them.
 """
 
 from collections.abc import Iterator
 
 from cext._kernel import Account, Decision
+from cext._telling import Teller
 from cext.reference import counters, grants
 from protocol import tlv
-from switch.institutions import Terminal
 from switch.programme import CompiledProgramme
-from switch.receipts import Language, Offer, Receipt, lines_of
+from switch.receipts import Language, Offer, Printer, Receipt, lines_of
 
 _REWARD = ".reward"
 
 
-def tells(programme: CompiledProgramme) -> bool:
-    """Whether its replies say more than legs and balances, whatever the till."""
-    return bool(programme.stamps or programme.draws or programme.tiers or programme.grants)
+def teller_of(programme: CompiledProgramme) -> Teller:
+    """What tells of this programme, made once for each version."""
+    offers = [fired.rule.id if fired.rule.grant is not None else None for fired in programme.rules]
+    stamps = [("SP", f"{card.key}:", card.slot, f"/{card.need}") for card in programme.stamps]
+    tickets = [("TK", f"{draw.name}:", draw.slot, "") for draw in programme.draws]
+    return Teller(programme.tiers, tuple(offers), (*stamps, *tickets))
 
 
 class Telling:
-    """What there is to tell of one decision."""
+    """What there is to print of one decision."""
 
     def __init__(self, programme: CompiledProgramme, account: Account, decision: Decision, local_day: int) -> None:
         self._programme = programme
@@ -32,28 +35,9 @@ class Telling:
         self._counters = {slot: value for slot, _, value in counters.unpack(account.counters)}
         self._fired = [programme.rules[index] for index in decision.rule_list]
 
-    def elements(self, terminal: Terminal, wanted: Language | None) -> list[tuple[str, str]]:
-        """Tags and values for DE62, in order; `wanted` is DE48 LG."""
-        told = self._kept_back()
-        tier = self._tier
-        if tier:
-            told.append(("TR", tier))
-        told += [("OF", fired.rule.id) for fired in self._fired if fired.rule.grant is not None]
-        told += [("SP", f"{key}:{have}/{need}") for key, have, need in self._stamps()]
-        told += [("TK", f"{draw}:{count}") for draw, count in self._tickets()]
-        language = terminal.receipt_language
-        if language is not None:
-            told += [("MS", line) for line in lines_of(self._receipt(), wanted or language, terminal.printer)]
-        return told
-
-    def _kept_back(self) -> list[tuple[str, str]]:
-        """What the member has and may not spend yet: PP pending points, HD points and credit that are held."""
-        decision, told = self._decision, list[tuple[str, str]]()
-        if decision.points_pending:
-            told.append(("PP", str(decision.points_pending)))
-        if decision.points_held or decision.credit_held:
-            told.append(("HD", f"{decision.points_held}/{decision.credit_held}"))
-        return told
+    def lines(self, language: Language, printer: Printer) -> list[str]:
+        """The receipt's lines."""
+        return lines_of(self._receipt(), language, printer)
 
     @property
     def _tier(self) -> str:

@@ -14,6 +14,7 @@ MODULES = (
     "_pgrows",
     "_replay",
     "_reply",
+    "_telling",
     "_transaction",
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgpack
 
+from cext._kernel import Decision
 from cext._transaction import Transaction
 from cext.reference.marks import additional_amounts, approval_code, receipt_tlv
 
@@ -45,7 +46,7 @@ def _add_balances(decided: dict[int, str | bytes], transaction: Transaction, ver
     points, credit = d.points_balance - d.points_pending - d.points_held, d.credit_balance - d.credit_held
     if -_AMOUNT_MAX <= points <= _AMOUNT_MAX and -_AMOUNT_MAX <= credit <= _AMOUNT_MAX:
         decided[54] = additional_amounts(points, credit, transaction.currency)
-    decided[62] = receipt_tlv(
+    legs = receipt_tlv(
         points,
         credit,
         version,
@@ -56,6 +57,17 @@ def _add_balances(decided: dict[int, str | bytes], transaction: Transaction, ver
         d.discount,
         transaction.request.amount,
     )
+    decided[62] = legs + _kept_back(d) + transaction.told
+
+
+def _kept_back(d: Decision) -> str:
+    """Of what the member has, what may not be spent yet: PP pending points, HD points and credit that are held."""
+    told = []
+    if d.points_pending:
+        told.append(("PP", f"{d.points_pending}"))
+    if d.points_held or d.credit_held:
+        told.append(("HD", f"{d.points_held}/{d.credit_held}"))
+    return "".join(f"{tag}{len(value):03}{value}" for tag, value in told)
 
 
 def _amount(amount: int) -> str:

@@ -30,6 +30,9 @@ PROMISED = {
     "switch_messages_per_s",
     "durable_echo_messages_per_s",
     "naive_messages_per_s",
+    "full_programme_x_base",
+    "full_programme_worker_us_min",
+    "base_programme_postgres_us_max",
     "machine_busy_percent_before",
 }
 
