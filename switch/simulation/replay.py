@@ -206,6 +206,7 @@ def carried_over(account: Account, row: Row, quarters: Quarters) -> Decision:
         points_balance=account.points,
         credit_balance=account.credit,
         lots_moved=lots.moved(),
+        tier_after=account.tier,
         reserves_moved=reserves.moved(),
     )
 

@@ -18,7 +18,7 @@ programme: world
 owner: BAZAAR
 currency: 364
 timezone: Asia/Tehran
-point: {value: 100, expires: 3 months}
+point: {value: 100, expires: 3 months, pending: 4 days}
 deficit: allow
 rules:
 """
@@ -82,6 +82,7 @@ class World:
                 decision.credit_granted, decision.credit_spent, decision.discount, decision.to_pay,
                 decision.lots_moved or None, decision.rules or None, decision.counters_moved or None,
                 decision.grants_moved or None, original, "EV007checkin" if kind == 7 else None,
+                decision.reserves_moved or None,
             )
         )  # fmt: skip
         self.decisions.append(decision)
@@ -90,6 +91,9 @@ class World:
     def step(self) -> None:
         """One random message."""
         self.now += self.dice.choice((60, 7_200, DAY_S, 3 * DAY_S, 20 * DAY_S))
+        if self.dice.random() < 0.2:
+            self.hold_or_end()
+            return
         what = self.dice.random()
         if what < 0.62 or not self.rows:
             kind = self.dice.choice((1, 1, 1, 2, 3))
@@ -102,9 +106,29 @@ class World:
         else:
             self.undo(self.dice.choice(self.rows[-6:]), is_refund=self.dice.random() < 0.5)
 
+    def hold_or_end(self) -> None:
+        """Hold something, complete a hold, or release one; a row that holds is of no programme's deciding (kind 0)."""
+        held = [row for row in self.rows if row.kind == 0]
+        what = self.dice.choice(("hold", "complete", "release")) if held else "hold"
+        if what == "hold":
+            wishes = {"points_wanted": self.dice.choice((-1, 0, 3)), "credit_wanted": self.dice.choice((-1, 90))}
+            until = self.now + self.dice.choice((900, 30 * DAY_S))
+            request = self.request(8, 500, hold_key=len(self.rows) + 1, hold_until=until, **wishes)
+            self.write(0, 500, kernel.decide(self.programme, self.account, request))
+            return
+        row = self.dice.choice(held[-3:])
+        if what == "complete":
+            kind, amount = self.dice.choice((1, 2, 3)), self.dice.choice((5_000, 400_000))
+            advice = self.dice.random() < 0.5
+            request = self.request(kind, amount, original=self.original(row, 8), advice=advice)
+            self.write(kind, amount, kernel.decide(self.programme, self.account, request))
+        elif not any(r.original_seq == row.seq for r in self.rows):
+            request = self.request(5, 500, original=self.original(row, 8))
+            self.write(5, 500, kernel.decide(self.programme, self.account, request), row.seq)
+
     def undo(self, row: Row, *, is_refund: bool) -> None:
         """Refund or reverse a row, in whole or in part."""
-        if row.kind == 5 or (is_refund and row.kind in (4, 7)):
+        if row.kind in (0, 5) or (is_refund and row.kind in (4, 7)):
             return
         if not is_refund and any(r.kind == 5 and r.original_seq == row.seq for r in self.rows):
             # The switch would answer with the first reversal's reply.
@@ -123,7 +147,7 @@ class World:
         undone = max(left - max(replacement, 0), 0)
         self.write(5, undone, kernel.decide(self.programme, self.account, request), row.seq)
 
-    def original(self, row: Row) -> Original:
+    def original(self, row: Row, kind: int | None = None) -> Original:
         """As the store puts it together: what was undone of a row, and what of that was undone."""
         first = [r for r in self.rows if r.original_seq == row.seq]
         seqs = {r.seq for r in first if r.kind != 5}
@@ -131,12 +155,14 @@ class World:
         undone = sum(r.amount for r in first) - sum(r.amount for r in second)
         both = first + second
         return Original(
-            row.kind, True, row.amount, row.points_earned, row.points_redeemed, row.credit_granted, row.credit_spent,
+            row.kind if kind is None else kind, True, row.amount, row.points_earned, row.points_redeemed,
+            row.credit_granted, row.credit_spent,
             row.discount, row.to_pay, row.lots_moved or b"", undone, -sum(r.points_earned for r in both),
             -sum(r.points_redeemed for r in both), -sum(r.credit_granted for r in both),
             -sum(r.credit_spent for r in both), any(r.kind == 5 for r in first) and undone >= row.amount,
             b"".join(r.lots_moved or b"" for r in both), row.counters_moved or b"", row.grants_moved or b"",
-            b"".join(r.counters_moved or b"" for r in both),
+            b"".join(r.counters_moved or b"" for r in both), row.reserves_moved or b"",
+            b"".join(r.reserves_moved or b"" for r in both),
         )  # fmt: skip
 
     def history(self, start_s: int = 0, **given: Any) -> History:
@@ -153,6 +179,7 @@ class World:
             Present(
                 a.shard, a.id, a.points, a.credit, a.visits, a.spend, a.first_visit, a.last_visit, a.tier,
                 a.tier_points, a.enrolled_day, a.lots, a.club, a.born, a.counters, a.grants,
+                a.reserves,
             ),
             since,
             Past(
