@@ -52,7 +52,9 @@ def decide_usual(
         or transaction.request.advice
         or transaction.held_decline
         or transaction.event
+        or transaction.reward
         or transaction.basket is not None
+        or transaction.wants_movements
     ):
         return False
     state = <AccountState?><object>found
@@ -75,6 +77,7 @@ def decide_usual(
     transaction.programme_version = live.version
     transaction.request.now = now
     transaction.request.event = 0
+    transaction.request.reward = 0
     transaction.request.quantities = live.without_basket
     transaction.request.free_prices = ()
     transaction.request.has_basket = False

@@ -18,5 +18,7 @@ INQUIRY: Final[int]
 EVENT: Final[int]
 HOLD: Final[int]
 QUOTE: Final[int]
+UPKEEP: Final[int]
+GIFT: Final[int]
 
 def decide(programme: Programme, account: Account, request: Request) -> Decision: ...

@@ -16,11 +16,12 @@ from cext._kernel_counters cimport (
     Counters,
     begin_counters,
     count_back,
+    forget,
     kept_counters,
     make_room,
     packed_counters,
 )
-from cext._kernel_effects cimport count_effects, credit_of, discount_of, points_of
+from cext._kernel_effects cimport count_effects, credit_of, discount_of, points_of, price_of
 from cext._kernel_facts cimport find_facts
 from cext._kernel_grants cimport Grants, begin_grants, packed_grants, undo_grants
 from cext._kernel_lots cimport (
@@ -35,6 +36,7 @@ from cext._kernel_lots cimport (
     take_earliest,
     within_bounds,
 )
+from cext._kernel_recent cimport Recent, begin_recent, packed_recent, recent_within_bounds, spend_on
 from cext._kernel_records cimport Account, Decision, Original, Programme, Request, pack_lots
 from cext._kernel_reserves cimport (
     RESERVES_MAX,
@@ -54,9 +56,9 @@ from cext._kernel_reserves cimport (
     points_reserved,
     undo_pending,
 )
-from cext._kernel_rules cimport fire, give_grants
-from cext._kernel_table cimport FACT_SLOTS, ON_EVENT, ON_PURCHASE, RULES_MAX, Table
-from cext._kernel_tiers cimport entered, points_after
+from cext._kernel_rules cimport REWARD_GIVEN, REWARD_USED_UP, fire, give_grants, refusal_of_reward
+from cext._kernel_table cimport FACT_SLOTS, ON_EVENT, ON_PURCHASE, RULES_MAX, TIER, Table
+from cext._kernel_tiers cimport Standing, advance, counts_now, points_after, turn
 from cext._kernel_undo cimport Moves, Packed, Part, claw_back, give_back, movable, part_of, split_moves
 
 from cext import _kernel_records
@@ -79,6 +81,8 @@ cdef enum:
     KIND_EVENT = 7
     KIND_HOLD = 8
     KIND_QUOTE = 9
+    KIND_UPKEEP = 10
+    KIND_GIFT = 11
 
 PURCHASE = KIND_PURCHASE
 REDEMPTION = KIND_REDEMPTION
@@ -89,6 +93,8 @@ INQUIRY = KIND_INQUIRY
 EVENT = KIND_EVENT
 HOLD = KIND_HOLD
 QUOTE = KIND_QUOTE
+UPKEEP = KIND_UPKEEP
+GIFT = KIND_GIFT
 
 cdef enum:
     LOCAL_MONTH_MAX = 32_000
@@ -98,11 +104,12 @@ cdef int64_t AMOUNT_MAX = 999_999_999_999
 cdef int64_t ALL_THAT_GOES = 0x7FFF_FFFF_FFFF_FFFF
 
 cdef str RC_APPROVED = "00"
+cdef str RC_REFUSED = "05"
 cdef str RC_INVALID_TRANSACTION = "12"
 cdef str RC_INVALID_AMOUNT = "13"
 cdef str RC_NO_ORIGINAL = "25"
 cdef str RC_INSUFFICIENT = "51"
-cdef str RC_TOO_MANY = "65"
+cdef str RC_OVER_COUNT_LIMIT = "65"
 cdef str RC_BLOCKED = "78"
 
 cdef struct Working:
@@ -110,17 +117,18 @@ cdef struct Working:
     Lots lots
     Counters counters
     Grants grants
+    Recent recent
     Reserves reserves
-    # Whether there is anything to do with counters and grants; if not, the copies are not even made.
+    # Whether there is anything to do with counters, grants and the last days; if not, the copies are not even made.
     bint counting
     bint granting
+    bint recalling
     # There always is a copy of reserves; this says whether there is anything to reserve, give up or end.
     bint reserving
     int64_t expired
-    int64_t visits
-    int64_t spend
-    int64_t tier
-    int64_t tier_points
+    Standing standing
+    # Whether counters were dropped that nobody moved.
+    bint dropped
 
 
 cdef Packed packed_of(bytes packed) noexcept:
@@ -161,6 +169,10 @@ cdef Decision decided(Programme programme, Account account, Request request):
         return hold(programme, account, request)
     if request.kind == KIND_QUOTE:
         return quote(programme, account, request)
+    if request.kind == KIND_UPKEEP:
+        return upkeep(programme, account, request)
+    if request.kind == KIND_GIFT:
+        return gift(programme, account, request)
     return undo(programme, account, request)
 
 
@@ -171,7 +183,7 @@ cdef inline bint is_purchase(int64_t kind) noexcept:
 cdef str refusal(Programme programme, Account account, Request request):
     cdef int64_t kind = request.kind
     cdef bint takes_amount = KIND_PURCHASE <= kind <= KIND_REFUND or kind == KIND_HOLD or kind == KIND_QUOTE
-    if not KIND_PURCHASE <= kind <= KIND_QUOTE:
+    if not KIND_PURCHASE <= kind <= KIND_GIFT:
         return RC_INVALID_TRANSACTION
     if takes_amount and request.currency != programme.currency:
         return RC_INVALID_TRANSACTION
@@ -274,7 +286,7 @@ cdef Decision reserved(Account account, Request request, Reserves *reserves):
 
 
 cdef void begin(
-    Working *w, Account account, Request request, bint counting, bint granting, bint reserving
+    Working *w, Account account, Request request, bint counting, bint granting, bint recalling, bint reserving
 ) noexcept:
     """Copy the account's parts, without what has lapsed by the message's date."""
     w.lots.count = account.count
@@ -293,10 +305,16 @@ cdef void begin(
         begin_grants(&w.grants, account.packed_grants, request.local_day)
     w.reserving = reserving or PyBytes_GET_SIZE(account.packed_reserves) != 0
     begin_reserves(&w.reserves, account.packed_reserves, request.local_day, request.now)
-    w.visits = account.visits
-    w.spend = account.spend
-    w.tier = account.tier
-    w.tier_points = account.tier_points
+    w.recalling = recalling
+    if recalling:
+        begin_recent(&w.recent, account.packed_recent)
+    w.dropped = False
+    w.standing.visits = account.visits
+    w.standing.spend = account.spend
+    w.standing.tier = account.tier
+    w.standing.tier_points = account.tier_points
+    w.standing.tier_year = account.tier_year
+    w.standing.tier_kept = account.tier_kept
 
 
 cdef inline int64_t spend_of(
@@ -330,9 +348,9 @@ cdef Decision hold(Programme programme, Account account, Request request):
         points = 0 if credit != 0 else request.amount // programme.point_value
     if points == 0 and credit == 0:
         return unchanged(account, request, RC_INVALID_AMOUNT)
-    begin(&w, account, request, False, False, True)
+    begin(&w, account, request, False, False, False, True)
     if not has_room_for_a_hold(&w.reserves):
-        return unchanged(account, request, RC_TOO_MANY)
+        return unchanged(account, request, RC_OVER_COUNT_LIMIT)
     if points > free_points(&w) or credit > free_credit(account, &w):
         return unchanged(account, request, RC_INSUFFICIENT)
     hold_back(&w.reserves, request.hold_key, request.hold_until, points, credit)
@@ -357,13 +375,30 @@ cdef Decision quote(Programme programme, Account account, Request request):
 
 
 cdef bint pay(
-    Programme programme, Account account, Request request, const Working *w, int64_t rest, Decision decision
+    Programme programme,
+    Account account,
+    Request request,
+    const Working *w,
+    int64_t price,
+    int64_t rest,
+    Decision decision,
 ) noexcept:
-    """Put down what points and credit pay of the rest; False if they are not enough."""
+    """Put down the price of a reward, and what points and credit pay of the rest; False if they are not enough.
+
+    An advice takes what points there are. An event has nothing to pay but a price.
+    """
     cdef bint redeeming = request.kind == KIND_REDEMPTION
     cdef bint by_credit = request.kind == KIND_CREDIT_PURCHASE
+    cdef int64_t available = free_points(w)
+    if price > available:
+        if not request.advice:
+            return False
+        price = available
+    if request.kind == KIND_EVENT:
+        decision.points_redeemed = price
+        return True
     decision.points_redeemed = spend_of(
-        free_points(w),
+        available - price,
         rest // programme.point_value,
         request.points_wanted,
         redeeming,
@@ -373,6 +408,7 @@ cdef bint pay(
     if decision.points_redeemed < 0:
         return False
     rest -= decision.points_redeemed * programme.point_value
+    decision.points_redeemed += price
     decision.credit_spent = spend_of(
         free_credit(account, w), rest, request.credit_wanted, by_credit, by_credit and rest > 0, request.advice
     )
@@ -387,28 +423,46 @@ cdef Decision purchase(Programme programme, Account account, Request request):
     cdef int64_t facts[FACT_SLOTS]
     cdef const Table *table = &programme.compiled
     cdef int32_t count
+    cdef int refused = REWARD_GIVEN
     cdef bint is_event = request.kind == KIND_EVENT
     cdef int64_t amount = 0 if is_event else request.amount
     cdef Decision decision
 
     if is_event and not table.conditional:
         return unchanged(account, request, RC_APPROVED)
-    begin(&w, account, request, table.counts, table.grants_count != 0, programme.pending_days != 0)
+    begin(
+        &w,
+        account,
+        request,
+        table.counts,
+        table.grants_count != 0,
+        table.recalls and not is_event,
+        programme.pending_days != 0,
+    )
     if request.original is not None and request.original.kind == KIND_HOLD:
         end_hold(&w.reserves, request.original.reserves_moved)
+    turn(programme, &w.standing, request)
     if table.instructions_count:
         find_facts(table, facts, account, request, amount, account.points - w.expired, &w.counters, &w.grants)
+        facts[TIER] = w.standing.tier
     count = fire(table, ON_EVENT if is_event else ON_PURCHASE, facts, &w.counters, &w.grants, fired)
     if is_event and count == 0:
         return unchanged(account, request, RC_APPROVED)
 
+    if request.reward != 0 and not is_event and not request.advice:
+        refused = refusal_of_reward(table, facts, fired, count)
+        if refused == REWARD_USED_UP:
+            return unchanged(account, request, RC_OVER_COUNT_LIMIT)
+
     decision = Decision.__new__(Decision)
     decision.discount = discount_of(table, fired, count, request, amount)
-    if not is_event and not pay(programme, account, request, &w, amount - decision.discount, decision):
+    if not pay(programme, account, request, &w, price_of(table, fired, count), amount - decision.discount, decision):
         return unchanged(account, request, RC_INSUFFICIENT)
-    decision.points_earned = points_of(table, fired, count, decision.to_pay, account.tier)
+    if refused != REWARD_GIVEN:
+        return unchanged(account, request, RC_REFUSED)
+    decision.points_earned = points_of(table, fired, count, decision.to_pay, w.standing.tier)
     decision.credit_granted = credit_of(table, fired, count, decision.to_pay)
-    if decision.points_earned > LEG_MAX or decision.credit_granted > LEG_MAX:
+    if larger(larger(decision.points_earned, decision.credit_granted), decision.points_redeemed) > LEG_MAX:
         return unchanged(account, request, RC_INVALID_AMOUNT)
     decision.points_expired = w.expired
 
@@ -419,11 +473,13 @@ cdef Decision purchase(Programme programme, Account account, Request request):
     if table.counts:
         count_effects(table, fired, count, decision.to_pay, &w.counters)
     if not is_event:
-        w.visits += 1
-        w.spend += amount
+        w.standing.visits += 1
+        w.standing.spend += amount
+    if w.recalling:
+        spend_on(&w.recent, <int32_t>request.local_day, amount)
     if table.tiers_count:
-        w.tier_points = points_after(table, account.tier_points, decision.points_earned)
-        w.tier = entered(table, fired, count, account.tier, w.tier_points, w.spend, w.visits)
+        w.standing.tier_points = points_after(table, w.standing.tier_points, decision.points_earned)
+        advance(programme, &w.standing, fired, count, request)
     if not settle(programme, account, request, decision, &w):
         return unchanged(account, request, RC_INVALID_AMOUNT)
     if table.grants_count and not is_event:
@@ -446,9 +502,9 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
     cdef int64_t credit = account.credit + decision.credit_granted - decision.credit_spent
     cdef Reserve moves[RESERVES_MAX]
     cdef int32_t reserve_moves = 0
-    if not (within_bounds(&w.lots) and bounded(points) and bounded(credit) and bounded(w.spend)):
+    if not (within_bounds(&w.lots) and bounded(points) and bounded(credit) and bounded(w.standing.spend)):
         return False
-    if not bounded(w.tier_points):
+    if not bounded(w.standing.tier_points) or (w.recalling and not recent_within_bounds(&w.recent)):
         return False
     decision.lots_moved = pack_lots(w.lots.moved, w.lots.moves)
     decision.counters_moved = b""
@@ -465,17 +521,21 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
     decision.rc = RC_APPROVED
     decision.points_balance = points
     decision.credit_balance = credit
-    decision.tier_after = w.tier
+    decision.tier_after = w.standing.tier
     decision.changed = (
         w.lots.moves != 0
         or decision.credit_granted != 0
         or decision.credit_spent != 0
-        or w.visits != account.visits
-        or w.spend != account.spend
-        or w.tier != account.tier
-        or w.tier_points != account.tier_points
+        or w.standing.visits != account.visits
+        or w.standing.spend != account.spend
+        or w.standing.tier != account.tier
+        or w.standing.tier_points != account.tier_points
+        or w.standing.tier_year != account.tier_year
+        or w.standing.tier_kept != account.tier_kept
+        or w.dropped
         or PyBytes_GET_SIZE(decision.counters_moved) != 0
         or (w.granting and w.grants.changed)
+        or (w.recalling and w.recent.changed)
         or reserve_moves != 0
     )
     if reserve_moves != 0:
@@ -489,10 +549,14 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
     account.credit = credit
     account.count = w.lots.count
     memcpy(account._lots, w.lots.lots, w.lots.count * sizeof(Lot))
-    account.tier = w.tier
-    account.tier_points = w.tier_points
-    keep_visit(account, request, w.visits)
-    account.spend = w.spend
+    if w.recalling and w.recent.changed:
+        account.packed_recent = packed_recent(&w.recent)
+    account.tier = w.standing.tier
+    account.tier_points = w.standing.tier_points
+    account.tier_year = w.standing.tier_year
+    account.tier_kept = w.standing.tier_kept
+    keep_visit(account, request, w.standing.visits)
+    account.spend = w.standing.spend
     return True
 
 
@@ -607,6 +671,7 @@ cdef Decision undo(Programme programme, Account account, Request request):
         request,
         PyBytes_GET_SIZE(original.counters_moved) != 0,
         False,
+        programme.compiled.recalls and part.amount != 0,
         PyBytes_GET_SIZE(original.reserves_moved) != 0,
     )
     expired = w.expired
@@ -655,9 +720,46 @@ cdef Decision undo(Programme programme, Account account, Request request):
         if w.granting:
             undo_grants(&w.grants, original.grants_moved)
         if original.kind != KIND_EVENT:
-            w.visits = larger(0, account.visits - 1)
-    w.spend = larger(0, account.spend - part.direction * part.amount)
-    w.tier_points = points_after(&programme.compiled, account.tier_points, decision.points_earned)
+            w.standing.visits = larger(0, account.visits - 1)
+    w.standing.spend = larger(0, account.spend - part.direction * part.amount)
+    if w.recalling:
+        spend_on(&w.recent, <int32_t>request.local_day, -part.direction * part.amount)
+    if counts_now(programme, &w.standing, original.local_month):
+        w.standing.tier_points = points_after(&programme.compiled, account.tier_points, decision.points_earned)
+    if not settle(programme, account, request, decision, &w):
+        return unchanged(account, request, RC_INVALID_AMOUNT)
+    return decision
+
+
+cdef Decision upkeep(Programme programme, Account account, Request request):
+    """What a visit would do first, without one."""
+    cdef Working w
+    cdef const Table *table = &programme.compiled
+    cdef Decision decision = Decision.__new__(Decision)
+    begin(&w, account, request, table.limits_count != 0, False, False, False)
+    if w.counting:
+        w.dropped = forget(&w.counters, table.limits, table.limits_count)
+    turn(programme, &w.standing, request)
+    decision.points_expired = w.expired
+    if not settle(programme, account, request, decision, &w):
+        return unchanged(account, request, RC_INVALID_AMOUNT)
+    return decision
+
+
+cdef Decision gift(Programme programme, Account account, Request request):
+    """Give points and credit; that counts as no visit and towards no tier."""
+    cdef Working w
+    cdef int64_t points = larger(0, request.points_wanted)
+    cdef int64_t credit = larger(0, request.credit_wanted)
+    cdef Decision decision
+    if points > LEG_MAX or credit > LEG_MAX or points + credit == 0:
+        return unchanged(account, request, RC_INVALID_AMOUNT)
+    begin(&w, account, request, False, False, False, False)
+    decision = Decision.__new__(Decision)
+    decision.points_earned = points
+    decision.points_expired = w.expired
+    decision.credit_granted = credit
+    add(&w.lots, <int32_t>request.local_month + programme.expiry_months, points)
     if not settle(programme, account, request, decision, &w):
         return unchanged(account, request, RC_INVALID_AMOUNT)
     return decision

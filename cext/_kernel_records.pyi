@@ -102,6 +102,7 @@ class Original:
     refunded_points_redeemed: int
     refunded_credit_granted: int
     refunded_credit_spent: int
+    local_month: int
     reversed: bool
     def __init__(
         self,
@@ -127,6 +128,7 @@ class Original:
         refunded_counters: bytes = b"",
         reserves_moved: bytes = b"",
         refunded_reserves: bytes = b"",
+        local_month: int = -1,
     ) -> None: ...
     @property
     def lots_moved(self) -> bytes: ...
@@ -164,6 +166,7 @@ class Request:
     original: Original | None
     replacement_amount: int
     event: int
+    reward: int
     has_basket: bool
     hold_key: int
     hold_until: int
@@ -191,11 +194,12 @@ class Request:
         quantities: tuple[int, ...] = (),
         free_prices: tuple[int, ...] = (),
         has_basket: bool = False,
+        reward: int = 0,
         hold_key: int = 0,
         hold_until: int = 0,
     ) -> None: ...
     def carry(
-        self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool
+        self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool, reward: int
     ) -> None: ...
     @property
     def quantities(self) -> tuple[int, ...]: ...

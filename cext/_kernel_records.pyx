@@ -32,6 +32,7 @@ from cext._kernel_reserves cimport (
     check_reserve_moves,
     check_reserves,
 )
+from cext._kernel_recent cimport SPEND_DAYS
 from cext._kernel_table cimport FACTS_MAX, LOOKUPS_MAX, RULES_MAX, VALUES_PER_GRANT_MAX
 from cext._kernel_table cimport FACTS as FACTS_COUNT
 
@@ -56,6 +57,7 @@ _BOUNDS = {
     "RESERVES_MAX": RESERVES_MAX,
     "HOLDS_MAX": HOLDS_MAX,
     "RECENT_DAYS_MAX": RECENT_DAYS_MAX,
+    "SPEND_DAYS": SPEND_DAYS,
     "SLOTS_MAX": SLOTS_MAX,
     "BASKET_ITEMS_MAX": BASKET_ITEMS_MAX,
     "BALANCE_MAX": BALANCE_MAX,
@@ -309,6 +311,7 @@ cdef class Original:
         bytes refunded_counters not None=b"",
         bytes reserves_moved not None=b"",
         bytes refunded_reserves not None=b"",
+        int64_t local_month=-1,
     ):
         if PyBytes_GET_SIZE(lots_moved) % LOT_BYTES or PyBytes_GET_SIZE(refunded_lots) % LOT_BYTES:
             raise ValueError("packed lots must be 10 bytes each")
@@ -347,6 +350,7 @@ cdef class Original:
         self.refunded_counters = refunded_counters
         self.reserves_moved = reserves_moved
         self.refunded_reserves = refunded_reserves
+        self.local_month = local_month
 
 
 @cython.final
@@ -382,6 +386,7 @@ cdef class Request:
         tuple quantities not None=(),
         tuple free_prices not None=(),
         bint has_basket=False,
+        int64_t reward=0,
         int64_t hold_key=0,
         int64_t hold_until=0,
     ):
@@ -407,15 +412,25 @@ cdef class Request:
         self.quantities = items_of("quantities", quantities)
         self.free_prices = items_of("free_prices", free_prices)
         self.has_basket = has_basket
+        self.reward = reward
         self.hold_key = hold_key
         self.hold_until = hold_until
 
-    def carry(self, *, int64_t event, tuple quantities not None, tuple free_prices not None, bint has_basket):
+    def carry(
+        self,
+        *,
+        int64_t event,
+        tuple quantities not None,
+        tuple free_prices not None,
+        bint has_basket,
+        int64_t reward,
+    ):
         """Take what the message told beside the amount, in the numbers of the programme that decides."""
         self.event = event
         self.quantities = items_of("quantities", quantities)
         self.free_prices = items_of("free_prices", free_prices)
         self.has_basket = has_basket
+        self.reward = reward
 
 
 @cython.final

@@ -36,7 +36,9 @@ class Transaction:
     last_four: str | None
     basket: Any
     event: str
+    reward: str
     wide: Any
+    movements: Any
     language: Any
     asked: str | None
     told: str
@@ -59,6 +61,7 @@ class Transaction:
     suspect: bool
     tombstone: bool
     unknown_card: bool
+    wants_movements: bool
     def __init__(
         self, link: Any, header: bytes, message: Any, terminal: Any, request: Request, received: float, deadline: float
     ) -> None: ...
@@ -98,5 +101,6 @@ class AccountState:
     def locator(self) -> tuple[int, int]: ...
 
 def any_asks_the_journal(batch: Sequence[Transaction]) -> bool: ...
+def wanting_movements(batch: Sequence[AnyTransaction]) -> list[AnyTransaction]: ...
 def accounts_named(batch: Sequence[Transaction]) -> set[tuple[int, int]]: ...
 def strangers(batch: Sequence[AnyTransaction], states: dict[tuple[int, int], AccountState]) -> list[AnyTransaction]: ...

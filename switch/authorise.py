@@ -6,6 +6,7 @@ What is checked here, in the order of wire.md: 30 format, 58 terminal, 03 mercha
 The usual sale takes a short cut in C (`cext/_admission.pyx`) that comes to the same as what is written here.
 """
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
@@ -74,6 +75,7 @@ _REQUESTED = _FINANCIAL | {
 """No advice of these: the till cannot know whether they may be."""
 _INQUIRIES = {
     ProcessingCode.BALANCE: INQUIRY,
+    ProcessingCode.STATEMENT: INQUIRY,
     ProcessingCode.PURCHASE: QUOTE,
     ProcessingCode.REDEMPTION: HOLD,
     ProcessingCode.CREDIT_PURCHASE: HOLD,
@@ -96,8 +98,11 @@ NEEDS_NO_AMOUNT = frozenset({INQUIRY, REVERSAL, EVENT}) | WIDE_KINDS
 PAYING = PURCHASES | {QUOTE}
 """Kinds whose reply says in DE4 what is still to be paid."""
 NOT_USUAL = WIDE_KINDS | {REFUND, EVENT, HOLD}
-USUAL = {mti: {code: kind for code, kind in codes.items() if kind not in NOT_USUAL} for mti, codes in FUNCTIONS.items()}
-"""What the short cut may take: nothing that names an original, an event or another account."""
+USUAL = {
+    mti: {code: kind for code, kind in codes.items() if kind not in NOT_USUAL and code != ProcessingCode.STATEMENT}
+    for mti, codes in FUNCTIONS.items()
+}
+"""What the short cut may take: nothing that names an original, an event or another account, or asks for movements."""
 KNOWN_MTIS = frozenset(FUNCTIONS) | REVERSALS
 UNSERVED_MTIS = frozenset({"0320", "0321", "0500", "0501", "0520", "0521"})
 """Of wire.md, and not served here: 40."""
@@ -121,10 +126,12 @@ class Wishes(NamedTuple):
     credit: int
     mobile: str
     event: str
+    reward: str
     language: Language | None
 
 
-NO_WISHES = Wishes(NOT_WANTED, NOT_WANTED, "", "", None)
+NO_WISHES = Wishes(NOT_WANTED, NOT_WANTED, "", "", "", None)
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 _LANGUAGES: dict[str, Language] = {"fa": "fa", "en": "en"}
 
 
@@ -231,6 +238,8 @@ class Authoriser:
             if isinstance(parsed, Decline):
                 return parsed
             wishes = parsed
+        if wishes.reward and kind not in PAYING and kind != REVERSAL:
+            return Decline(FORMAT_ERROR, "RW goes with a purchase")
         if kind == EVENT and not wishes.event:
             return Decline(FORMAT_ERROR, "DE48 EV is missing")
         token = self._token(fields, terminal, wishes)
@@ -288,6 +297,7 @@ class Authoriser:
         transaction.to_pay_in_reply = kind in PAYING
         if kind == HOLD:
             _ask_for_hold(request, transaction)
+        transaction.wants_movements = kind == INQUIRY and fields[3] == ProcessingCode.STATEMENT
         _add_private_data(transaction, wishes, get(63))
         return transaction
 
@@ -321,7 +331,7 @@ class Authoriser:
     @staticmethod
     def _wishes(text: str) -> Wishes | Decline:
         points = credit = NOT_WANTED
-        mobile = event = ""
+        mobile = event = reward = ""
         language: Language | None = None
         try:
             for tag, value in parse(text):
@@ -333,13 +343,17 @@ class Authoriser:
                     mobile = value
                 elif tag == "EV":
                     event = value
+                elif tag == "RW":
+                    if reward or _CODE.fullmatch(value) is None:
+                        return Decline(FORMAT_ERROR, "DE48 RW is not one code")
+                    reward = value
                 elif tag == "LG":
                     language = _LANGUAGES.get(value)
         except TlvError:
             return Decline(FORMAT_ERROR, "DE48 is not tag-length-value")
         except ValueError:
             return Decline(FORMAT_ERROR, "DE48 PT or CR is no number")
-        return Wishes(points, credit, mobile, event, language)
+        return Wishes(points, credit, mobile, event, reward, language)
 
     def _original(self, fields: TextFields) -> OriginalName | Decline:
         """DE90: MTI 4, STAN 6, DE7 10, DE32 11, DE33 11 digits (wire.md, Rules)."""
@@ -378,6 +392,8 @@ def _ask_for_hold(request: Request, transaction: Transaction) -> None:
 def _add_private_data(transaction: Transaction, wishes: Wishes, basket: str | None) -> None:
     """What DE48 and DE63 say beside points and credit. A basket must add up to the amount."""
     transaction.event = wishes.event
+    # Whoever takes a purchase back sends its DE48 once more: that chooses nothing.
+    transaction.reward = wishes.reward if transaction.kind in PAYING else ""
     transaction.language = wishes.language
     transaction.asked = _asked(wishes, basket or "")
     if basket is not None:
@@ -387,8 +403,13 @@ def _add_private_data(transaction: Transaction, wishes: Wishes, basket: str | No
 
 
 def _asked(wishes: Wishes, basket: str) -> str | None:
-    """What the journal keeps of DE48 and DE63: what bears on the decision, and nothing that names a person."""
-    wanted = [(tag, str(value)) for tag, value in (("PT", wishes.points), ("CR", wishes.credit)) if value != NOT_WANTED]
+    """What the journal keeps of DE48 and DE63: what bears on the decision, and nothing that names a person.
+
+    A reward stands first, as the audit looks for it there.
+    """
+    numbers = (("PT", wishes.points), ("CR", wishes.credit))
+    wanted = [("RW", wishes.reward)] if wishes.reward else []
+    wanted += [(tag, str(value)) for tag, value in numbers if value != NOT_WANTED]
     if wishes.event:
         wanted.append(("EV", wishes.event))
     return build(wanted) + basket or None

@@ -47,9 +47,10 @@ def read(text: str) -> list[Line] | None:
 
 
 def quantities(lines: Sequence[Line] | None, wanted: Sequence[tuple[str, str]]) -> tuple[int, ...]:
-    """How much there is of each that is wanted, (kind, name): pieces of a `sku` or a `category`, or 1 for a `free` sku.
+    """How much there is of each that is wanted, (kind, name): pieces of a `sku` or a `category`, or 1 for a sku that is
+    `free` or `chosen`.
 
-    Without a basket (None) nothing is counted, and the whole purchase stands for whatever is free.
+    Without a basket (None) nothing is counted or can be chosen, and the whole purchase stands for whatever is free.
     """
     if lines is None:
         return tuple(int(kind == "free") for kind, _ in wanted)
@@ -60,7 +61,7 @@ def _quantity(lines: Sequence[Line], kind: str, name: str) -> int:
     if kind == "category":
         return sum(line.quantity for line in lines if line.category == name)
     pieces = [line.quantity for line in lines if line.sku == name]
-    return int(bool(pieces)) if kind == "free" else sum(pieces)
+    return int(bool(pieces)) if kind in ("free", "chosen") else sum(pieces)
 
 
 def prices_of_one(lines: Sequence[Line], skus: Sequence[str]) -> tuple[int, ...]:

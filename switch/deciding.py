@@ -12,13 +12,19 @@ from typing import NamedTuple
 from cext._deciding import decide_usual
 from cext._kernel import Account, Decision, Programme, decide
 from cext._telling import Teller
+from cext._transaction import NO_EFFECT
 from switch.basket import prices_of_one, quantities
+from switch.movements import Movements
 from switch.programme import CompiledProgramme
+from switch.programme.calendar import LocalCalendar
 from switch.replies import APPROVED, unpack
+from switch.reward_choice import number_of, reason_of
+from switch.statement import Statements
 from switch.telling import Telling, private_data, teller_of
 from switch.transaction import AccountKey, AccountState, Transaction
 
 PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT, HOLD, QUOTE = 1, 2, 3, 4, 5, 6, 7, 8, 9
+UPKEEP, GIFT = 10, 11
 """Kinds of request, as the kernel numbers them."""
 PURCHASES = frozenset({PURCHASE, REDEMPTION, CREDIT_PURCHASE})
 
@@ -60,6 +66,7 @@ class LiveProgramme:
     kernel: Programme = field(init=False)
     teller: Teller = field(init=False)
     without_basket: tuple[int, ...] = field(init=False)
+    calendar: LocalCalendar = field(init=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -70,6 +77,7 @@ class LiveProgramme:
         object.__setattr__(self, "kernel", self.compiled.kernel)
         object.__setattr__(self, "teller", teller_of(self.compiled))
         object.__setattr__(self, "without_basket", quantities(None, self.compiled.quantities))
+        object.__setattr__(self, "calendar", LocalCalendar(self.compiled.timezone))
 
 
 class Programmes(NamedTuple):
@@ -88,10 +96,12 @@ class Decider:
 
     def __init__(self, programmes: Programmes, compare: Compare | None = None) -> None:
         self._compare = compare
+        self._statements = Statements()
         self.take(programmes)
 
     def take(self, programmes: Programmes) -> None:
         """From now on these decide; those in shadow each on the account as the live one found it, without effect."""
+        self._statements.forget()
         self._live = dict(programmes.live)
         self._shadows = dict(programmes.shadows)
         # While one decides beside it, no message of that programme takes the short cut.
@@ -130,7 +140,9 @@ class Decider:
         return transaction.original_record is None and transaction.response_code == APPROVED
 
     def decide_one(self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float) -> None:
-        """Decide a message, be it a usual one or not."""
+        """Decide a message, be it a usual one or not; nothing is left of an earlier attempt, which was overtaken."""
+        transaction.decision = NO_EFFECT
+        transaction.last_four = None
         transaction.reply_fields = None
         transaction.told = ""
         transaction.programme = transaction.programme_version = None
@@ -152,7 +164,7 @@ class Decider:
         assert programme is not None
         transaction.programme = programme.id
         transaction.programme_version = programme.version
-        if transaction.original_name is not None and self._answer_by_original(transaction, state):
+        if transaction.original_name is not None and self._answer_by_original(transaction, state, programme):
             return
         request = transaction.request
         request.now = int(now)
@@ -169,11 +181,26 @@ class Decider:
         if decision.changed:
             state.changed = True
         if decision.rc != APPROVED:
-            transaction.reason = REASONS.get(decision.rc, "")
+            transaction.reason = reason_of(transaction, programme.compiled) or REASONS.get(decision.rc, "")
+            return
+        if transaction.wants_movements:
+            self._tell_movements(transaction, programme, state)
             return
         if programme.teller.tells:
             transaction.told = programme.teller.tell(state.account, decision, TOLD_BYTES_MAX)
         _add_receipt(transaction, programme, state)
+
+    def _tell_movements(self, transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
+        """Say what the reply to an inquiry for the last movements will tell."""
+        transaction.told = self._statements.told(
+            programme.compiled,
+            programme.version,
+            programme.teller,
+            Telling(programme.compiled, state.account, transaction.decision, transaction.request.local_day),
+            transaction.movements or Movements(state.account, ()),
+            transaction.terminal,
+            transaction.language,
+        )
 
     def _decide_in_shadow(self, shadow: LiveProgramme, account: Account, transaction: Transaction) -> None:
         """Decide the same message by a version that has no effect, and tell how it differs."""
@@ -196,7 +223,7 @@ class Decider:
         return ""
 
     @staticmethod
-    def _answer_by_original(transaction: Transaction, state: AccountState) -> bool:
+    def _answer_by_original(transaction: Transaction, state: AccountState, programme: LiveProgramme) -> bool:
         """Set what the named original brings; True if that is the answer already."""
         record = transaction.original_record
         if record is not None and record.account is not None and record.account != state.account.id:
@@ -221,6 +248,8 @@ class Decider:
             return True
         original = None if record is None or record.tombstone else record.original
         transaction.request.original = original
+        if record is not None and original is not None and record.earned_at:
+            original.local_month = programme.calendar.at(record.earned_at).month
         if transaction.kind == REVERSAL and original is not None:
             left = max(transaction.request.replacement_amount, 0)
             transaction.amount = max(original.amount - original.refunded_amount - left, 0)
@@ -249,6 +278,7 @@ def _add_details(transaction: Transaction, programme: CompiledProgramme) -> None
         quantities=quantities(lines, programme.quantities),
         free_prices=() if lines is None else prices_of_one(lines, programme.free_skus),
         has_basket=lines is not None,
+        reward=number_of(transaction.reward, programme),
     )
 
 

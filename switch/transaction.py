@@ -14,6 +14,7 @@ from cext._transaction import AccountState
 from protocol.message import Message
 from switch.basket import Line
 from switch.institutions import Terminal
+from switch.movements import Movements
 from switch.receipts import Language
 from switch.wide_requests import Wide
 
@@ -30,6 +31,7 @@ __all__ = [
     "StoredAnswer",
     "Transaction",
     "journal_key",
+    "sent_before",
     "token_bytes",
 ]
 
@@ -60,6 +62,8 @@ class FurtherCard(NamedTuple):
     status: int
     last_four: str | None
     expires_on: dt.date | None
+    since: dt.datetime | None = None
+    """Messages that were sent before do not know this card."""
 
 
 class StoredAnswer(NamedTuple):
@@ -76,7 +80,10 @@ class StoredAnswer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OriginalRecord:
-    """The journal row that DE90 names. `reversal_reply` is the reply that its reversal got, if it was reversed."""
+    """The journal row that DE90 names. `reversal_reply` is the reply that its reversal got, if it was reversed.
+
+    `earned_at`: when it was decided, or, of a refund, what it refunds; epoch seconds, 0 if that is not known.
+    """
 
     seq: int
     sent_on: dt.date
@@ -84,6 +91,7 @@ class OriginalRecord:
     original: Original
     reversal_reply: bytes | None
     tombstone: bool
+    earned_at: int = 0
 
 
 class OriginalName(NamedTuple):
@@ -143,11 +151,22 @@ if TYPE_CHECKING:
         """DE48 LG."""
         wide: Wide | None
         """What it asks for that touches more than one account."""
+        movements: Movements | None
+        """What was read for an inquiry that wants the last movements."""
         waiters: "list[Transaction] | None"
         """Copies of the message that came while it was under way."""
 
 else:
     Transaction = _transaction.Transaction
+
+
+def sent_before(transaction: Transaction, moment: dt.datetime | None) -> bool:
+    """Whether a message was sent (DE7) before a moment; never, if there is none."""
+    if moment is None:
+        return False
+    clock = transaction.key // 10**6 % 10**6
+    sent = dt.datetime.combine(transaction.sent_on, dt.time(clock // 10**4, clock // 100 % 100, clock % 100), dt.UTC)
+    return sent < moment.replace(microsecond=0)
 
 
 def token_bytes(transaction: Transaction) -> bytes:

@@ -120,8 +120,13 @@ def changed(account: AccountRow, lots: Lots, reserves: Reserves, decision: Decis
     )
 
 
-def decide_conversion(request: Conversion, party: Party | None, context: Context) -> Effects | Refusal:
-    """What turning points into credit does, or why it is declined."""
+def decide_conversion(
+    request: Conversion, party: Party | None, context: Context, fee_owed: int = 0
+) -> Effects | Refusal:
+    """What turning points into credit does, or why it is declined.
+
+    A club's fee that is still owed is paid first, all of it, as soon as the credit suffices.
+    """
     if party is None:
         return usual(ResponseCode.UNKNOWN_CARD)
     programme, account = context.programme, party.account
@@ -142,15 +147,19 @@ def decide_conversion(request: Conversion, party: Party | None, context: Context
     if lots.spendable() - reserves.points < request.points:
         return _TOO_FEW
     lots.take_earliest(request.points)
+    credit = account.credit + granted
+    fee = fee_owed if fee_owed <= credit - reserves.credit else 0
     decision = Decision(
         ResponseCode.APPROVED,
+        credit_spent=fee,
         points_redeemed=request.points,
         points_expired=expired,
         credit_granted=granted,
         points_balance=account.points - expired - request.points,
-        credit_balance=account.credit + granted,
+        credit_balance=credit - fee,
         lots_moved=lots.moved(),
         changed=True,
     )
     keep(decision, reserves)
-    return Effects(decision, changes=(changed(account, lots, reserves, decision),))
+    paid = None if not fee or account.member is None else (account.shard, account.member)
+    return Effects(decision, changes=(changed(account, lots, reserves, decision),), fee_paid_by=paid)

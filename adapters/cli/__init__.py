@@ -5,6 +5,9 @@ import typer
 from adapters.cli.codec import app as codec_app
 from adapters.cli.database import app as database_app
 from adapters.cli.draws import app as draw_app
+from adapters.cli.jobs import app as job_app
+from adapters.cli.member_tags import app as tags_app
+from adapters.cli.members import app as member_app
 from adapters.cli.programme import app as programme_app
 from adapters.cli.programme_versions import app as versions_app
 from adapters.cli.reports import app as report_app
@@ -23,6 +26,9 @@ for part in (serve_app, database_app, simulate_app, codec_app):
 programme_app.registered_commands.extend(versions_app.registered_commands)
 app.add_typer(programme_app, name="programme")
 app.add_typer(draw_app, name="draw", help="Draws that anyone can check: closed, revealed, published.")
+app.add_typer(job_app, name="jobs", help="Jobs: what is due by the calendar, through the same lanes as a sale.")
+member_app.registered_commands.extend(tags_app.registered_commands)
+app.add_typer(member_app, name="member", help="Members: tags, those who leave, and those who want to be forgotten.")
 app.add_typer(report_app, name="report", help="Reports: what members did, in groups that name nobody.")
 app.add_typer(till_app, name="send", help="A till in the terminal: send one message and read the reply.")
 

@@ -21,8 +21,11 @@ from cext._pgrows import account_rows, journal_rows
 from switch.authorise import FUNCTIONS
 from switch.errors import KeyTaken, StaleAccounts, StoreError, StoreUnavailable
 from switch.institutions import Directory
+from switch.movements import READ_MAX, Movement
 from switch.ports import Batch
+from switch.simulation.history import Row
 from switch.transaction import (
+    AccountKey,
     AccountState,
     FurtherCard,
     JournalKey,
@@ -70,7 +73,7 @@ Result = TypeVar("Result")
 class _Reader:
     """The connection on which a lane looks things up, and its prepared statements."""
 
-    __slots__ = ("accounts", "answers", "cards", "connection", "lock", "oids", "original", "undone")
+    __slots__ = ("accounts", "answers", "cards", "connection", "lock", "movements", "oids", "original", "undone")
 
     def __init__(self, connection: "Connection[asyncpg.Record]") -> None:
         self.connection = connection
@@ -86,6 +89,7 @@ class _Reader:
         self.answers = await prepare(lane["answers"])
         self.original = await prepare(lane["original"])
         self.undone = await prepare(lane["undone"])
+        self.movements = await prepare(lane["movements"])
 
 
 class _Writer(_Reader):
@@ -225,6 +229,20 @@ class PostgresStore:
         undone = await self._fetch(link.undone, transaction.shard, row["seq"])
         return _original_record(row, undone)
 
+    async def movements(
+        self, lane: int, accounts: Sequence[AccountKey], since: dt.date
+    ) -> dict[AccountKey, list[Movement]]:
+        """Read the last movements of accounts, newest first."""
+        link = self._reader(lane)
+        shards, ids = [shard for shard, _ in accounts], [number for _, number in accounts]
+        found: dict[AccountKey, list[Movement]] = {}
+        for shard, number, *columns, code, tier, rule_ids in await self._fetch(
+            link.movements, int2_array(shards), int8_array(ids), since, READ_MAX
+        ):
+            names = None if rule_ids is None else tuple(rule_ids)
+            found.setdefault((shard, number), []).append(Movement(Row(*columns), code, tier, names))
+        return found
+
     async def lock(self, lane: int, shards: list[int]) -> None:
         """Begin a transaction that holds these shards."""
         link = self._writer(lane)
@@ -351,6 +369,7 @@ def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> O
         original=original,
         reversal_reply=None if reversal is None else reversal["reply"],
         tombstone=row["fingerprint"] == 0,
+        earned_at=row["earned_at"],
     )
 
 

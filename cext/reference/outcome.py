@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cext.programme_table import BALANCE_MAX, LOCAL_DAY_MAX, LOCAL_MONTH_MAX
 from cext.reference import lots as lot_packing
+from cext.reference import recent as recent_packing
 from cext.reference.conditions import Programme
 from cext.reference.counters import Counters
 from cext.reference.grants import Grants
@@ -25,6 +26,24 @@ class Working:
     spend: int
     tier: int
     tier_points: int
+    recent: bytes
+
+    def spend_on(self, programme: Programme, local_day: int, amount: int) -> None:
+        """Keep what was spent on a day, if the programme asks for the last days. Below 0: it was paid back."""
+        if programme.recalls and amount:
+            self.recent = recent_packing.with_spend(self.recent, local_day, amount)
+
+    tier_year: int
+    tier_kept: int
+
+    @property
+    def free_points(self) -> int:
+        """Points that may be spent."""
+        return max(0, self.lots.spendable() - self.reserves.points)
+
+    def free_credit(self, account: Account) -> int:
+        """Credit that may be spent, minor units."""
+        return max(0, account.credit - self.reserves.credit)
 
     def moved(self, account: Account) -> bool:
         """Whether anything but the balances is other than the account has it."""
@@ -37,6 +56,9 @@ class Working:
             or self.spend != account.spend
             or self.tier != account.tier
             or self.tier_points != account.tier_points
+            or self.recent != account.recent
+            or self.tier_year != account.tier_year
+            or self.tier_kept != account.tier_kept
         )
 
 
@@ -53,6 +75,9 @@ def begin(account: Account, request: Request) -> Working:
         spend=account.spend,
         tier=account.tier,
         tier_points=account.tier_points,
+        recent=account.recent,
+        tier_year=account.tier_year,
+        tier_kept=account.tier_kept,
     )
 
 
@@ -136,6 +161,7 @@ def settle(programme: Programme, account: Account, request: Request, decision: D
         not working.lots.within_bounds()
         or not working.reserves.within_bounds()
         or not working.counters.within_bounds()
+        or not recent_packing.within_bounds(working.recent)
         or any(abs(number) > BALANCE_MAX for number in balances)
     ):
         return unchanged(account, request, "13")
@@ -156,6 +182,9 @@ def settle(programme: Programme, account: Account, request: Request, decision: D
     account.reserves = working.reserves.packed()
     account.tier = working.tier
     account.tier_points = working.tier_points
+    account.recent = working.recent
+    account.tier_year = working.tier_year
+    account.tier_kept = working.tier_kept
     _visit(account, request, working.visits)
     account.spend = working.spend
     return decision

@@ -20,9 +20,11 @@ INQUIRY = 6
 EVENT = 7
 HOLD = 8
 QUOTE = 9
+UPKEEP = 10
+GIFT = 11
 
 PURCHASES = (PURCHASE, REDEMPTION, CREDIT_PURCHASE)
-KINDS = (*PURCHASES, REFUND, REVERSAL, INQUIRY, EVENT, HOLD, QUOTE)
+KINDS = (*PURCHASES, REFUND, REVERSAL, INQUIRY, EVENT, HOLD, QUOTE, UPKEEP, GIFT)
 
 
 def _check_integer(name: str, value: object) -> None:
@@ -46,8 +48,8 @@ class Account(_Integers):
     """The row that a decision reads and, by an approval with an effect, changes. `version` is the store's.
 
     `born`: YYYYMMDD; 0, or what is no date, is not known. `counters`, `grants`, `reserves`, `recent`: packed as the
-    modules of these names say. `tier_year`: the tier year that `tier_points` belong to; `tier_kept`: the tier that the
-    last one came to. `flags`: bits, see the schema.
+    modules of these names say. `tier_year`: the tier year that `tier_points` belong to; `tier_kept`: the tier below
+    which the member does not fall in it. `flags`: bits, see the schema.
     """
 
     shard: int
@@ -101,7 +103,8 @@ class Original(_Integers):
     The legs are those of its row. `refunded_*` is what earlier refunds and partial reversals, that are not
     themselves reversed, have undone of each already, with the original's sign: minus the sum of their legs.
     `refunded_amount` is the sum of their amounts, `refunded_lots` their `lots_moved`, `refunded_counters` their
-    `counters_moved` and `refunded_reserves` their `reserves_moved`, one after another in any order.
+    `counters_moved` and `refunded_reserves` their `reserves_moved`, one after another in any order. `local_month`: that
+    of the message (of a refund: of what it refunds), in the programme's zone; -1 if it is not known.
     """
 
     kind: int
@@ -126,6 +129,7 @@ class Original(_Integers):
     refunded_counters: bytes = b""
     reserves_moved: bytes = b""
     refunded_reserves: bytes = b""
+    local_month: int = -1
 
     def __post_init__(self) -> None:
         _Integers.__post_init__(self)
@@ -143,7 +147,8 @@ class Original(_Integers):
 class Request(_Integers):
     """One message: amounts in minor units, `now` in epoch seconds, the calendar in the programme's zone.
 
-    `local_day`: days since 1970-01-01. `event`: 0, or what happened. `quantities` and `free_prices` (minor units) are
+    `local_day`: days since 1970-01-01. `event`: 0, or what happened. `reward`: 0, or what the till asked for out of the
+    catalogue; -1 if that is nothing that the programme has. `quantities` and `free_prices` (minor units) are
     what the programme's lookups and free items ask of the basket, by their index; `has_basket`: the message had one.
     `hold_key`, `hold_until` (epoch seconds): by what a hold is kept, and when it ends.
     """
@@ -170,6 +175,7 @@ class Request(_Integers):
     quantities: tuple[int, ...] = ()
     free_prices: tuple[int, ...] = ()
     has_basket: bool = False
+    reward: int = 0
     hold_key: int = 0
     hold_until: int = 0
 
@@ -181,9 +187,12 @@ class Request(_Integers):
             for item in items:
                 _check_integer(name, item)
 
-    def carry(self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool) -> None:
+    def carry(
+        self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool, reward: int
+    ) -> None:
         """Take what the message told beside the amount, in the numbers of the programme that decides."""
         self.event = event
+        self.reward = reward
         self.quantities = quantities
         self.free_prices = free_prices
         self.has_basket = has_basket

@@ -11,7 +11,7 @@ from cext.reference import lots as lot_packing
 from cext.reference.attribution import NOTHING_KNOWN, Combination, Given, Shares, combination
 from cext.reference.conditions import Programme
 from cext.reference.kernel import decide
-from cext.reference.records import EVENT, PURCHASES, Account, Request
+from cext.reference.records import EVENT, GIFT, PURCHASES, Account, Request
 from cext.reference.reserves import PENDING, unpack
 
 ROW = (
@@ -29,8 +29,10 @@ Row = tuple[
 ]  # fmt: skip
 Moment = tuple[int, int, int, int, int]
 """day, month, hour, weekday, day_of_month, as in a request"""
-Basket = tuple[int, tuple[int, ...], tuple[int, ...], bool]
-"""event, quantities, free_prices, has_basket, as in a request"""
+Basket = tuple[int, tuple[int, ...], tuple[int, ...], bool, int, int]
+"""event, quantities, free_prices, has_basket, reward, points_wanted, as in a request"""
+AS_THEY_WERE = -2
+"""`points_wanted`: as many as the row's leg says."""
 
 
 class Moved(NamedTuple):
@@ -51,7 +53,8 @@ def moved(rows: Sequence[Row]) -> Moved:
     for row in rows:
         points += row[10] - row[11] - row[12] + row[13]
         credit += row[14] - row[15]
-        earned += row[10]
+        # Gifts count towards no tier.
+        earned += row[10] if row[2] != GIFT else 0
         if row[2] in PURCHASES:
             purchases += 1
             spent += row[3]
@@ -159,9 +162,10 @@ def fold(
         if quarter not in moments:
             moments[quarter] = moment_of(quarter * QUARTER_S)
         basket = nothing if row[23] is None else read(row[23])
+        points_wanted = row[11] if basket[5] == AS_THEY_WERE else basket[5]
         request = Request(
-            kind, True, amount, row[4], at, *moments[quarter], row[8], row[5], row[6], row[7], row[11], row[15], None,
-            -1, *basket,
+            kind, True, amount, row[4], at, *moments[quarter], row[8], row[5], row[6], row[7], points_wanted, row[15],
+            None, -1, *basket[:5],
         )  # fmt: skip
         decision = decide(programme, account, request)
         is_purchase = kind in PURCHASES

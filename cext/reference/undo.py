@@ -77,7 +77,9 @@ def undo(programme: Programme, account: Account, request: Request) -> Decision:
         if original.kind != EVENT:
             working.visits = max(0, account.visits - 1)
     working.spend = max(0, account.spend - part.direction * part.amount)
-    working.tier_points = tiers.points_after(programme, account.tier_points, decision.points_earned)
+    working.spend_on(programme, request.local_day, -part.direction * part.amount)
+    if tiers.counts_now(programme, working, original):
+        working.tier_points = tiers.points_after(programme, account.tier_points, decision.points_earned)
     return settle(programme, account, request, decision, working)
 
 

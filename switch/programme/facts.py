@@ -44,23 +44,31 @@ _ALL = (
     _look(Fact.DAYS_TO_BIRTHDAY, Unit.DAYS, highest=366),
     _look(Fact.EVENT, Unit.CODE, texts=Texts.EVENT),
     _look(Fact.TODAY, Unit.DATE, texts=Texts.DATE),
+    _look(Fact.SPEND_30D, Unit.MONEY),
 )
 FACTS = {look.name: look for look in _ALL}
 """The facts that are a plain word, by that word."""
 
-QTY, STAMPS, USES, GRANT = "qty", "stamps", "uses", "grant"
+QTY, STAMPS, USES, GRANT, TAGGED = "qty", "stamps", "uses", "grant", "tagged"
 SHAPES = {
     QTY: 'qty(sku="…") or qty(category="…")',
     STAMPS: 'stamps("key")',
     USES: 'uses("rule")',
     GRANT: "grant.NAME",
+    TAGGED: 'tagged("tag")',
 }
 """The facts that take a name, and how they are written."""
 
-TO_COME = frozenset({"spend_30d", "coupon"})
+REFERRED = "referred"
+"""A fact that is true or not, and stands by itself."""
+
+REWARD, HOLDOUT = "reward", "holdout"
+"""Facts that no author writes: what was chosen out of the catalogue, and the place among the members of a hold-out."""
+
+TO_COME = frozenset({"coupon"})
 """Facts that are designed and not built."""
 
-WORDS = (*FACTS, *SHAPES)
+WORDS = (*FACTS, *SHAPES, REFERRED)
 
 PURCHASE_ONLY = frozenset({"amount"})
 """Facts that an event without a purchase does not have; nor has it quantities."""

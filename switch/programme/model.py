@@ -4,9 +4,11 @@ import re
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from cext.programme_table import RULES_MAX, TIERS_MAX, VALUES_PER_GRANT_MAX
+from switch.programme.flags import TAGS_MAX
+from switch.programme.lifecycle import PART, Referral, TierYear
 from switch.programme.values import (
     Amount,
     Cap,
@@ -24,20 +26,21 @@ from switch.programme.values import (
     Share,
     SpanSeconds,
     Timezone,
+    WholePercentage,
 )
 
 CLUBS_MAX = 256
+REWARDS_MAX = 256
+NOTICE_DAYS_MAX = 92
 NO_TIER = "none"
 
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]{0,63})\}")
 
 
 class _Part(BaseModel):
-    """Part of a programme: exact keys, exact types, and no value in an error's text."""
+    """Part of a programme."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+    model_config = PART
 
 
 class Point(_Part):
@@ -47,6 +50,8 @@ class Point(_Part):
     """Minor units of the programme's currency for one point."""
     expires: Months
     """How long a point is good: it lapses at the end of that month."""
+    notice: Annotated[Days, Field(le=NOTICE_DAYS_MAX)] | None = None
+    """How long before points lapse the member is told."""
     pending: PendingDays = 0
     """The return window: so many days, that of the purchase counted, must be over before its points may be spent."""
 
@@ -227,6 +232,8 @@ class Rule(_Part):
     when: str | None = None
     """A condition such as `amount >= 200000 and weekday == "friday"`; without one it always holds."""
     uses: Uses | None = None
+    holdout: WholePercentage | None = None
+    """A share of the members, by their accounts' numbers, who never get this rule or its offer: `uplift` compares."""
     then: Then
     cap: Cap | None = None
     """The same as in `then`."""
@@ -246,6 +253,58 @@ class Rule(_Part):
     def bound(self) -> int | None:
         """The cap, wherever it stands."""
         return self.cap if self.cap is not None else self.then.cap
+
+
+class Gift(_Part):
+    """What a member buys for points: one of these."""
+
+    free: Label | None = None
+    """The sku that is free. It has to be in the basket."""
+    discount: Share | None = None
+    credit: Share | None = None
+    cap: Cap | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(gift is not None for gift in (self.free, self.discount, self.credit)) != 1:
+            raise ValueError("should be one of free, discount and credit; what is handed over is a message")
+        return self
+
+
+class Choice(_Part):
+    """A thing of the catalogue: a till asks for it by its code (DE48 RW), and the member pays it with points."""
+
+    code: Code
+    points: Cap
+    """What it costs."""
+    then: Gift | None = None
+    message: Message | None = None
+    """What the receipt says, such as what the cashier hands over."""
+    when: str | None = None
+    """A condition on member and purchase; without one everybody may have it."""
+    uses: Uses | None = None
+
+    @model_validator(mode="after")
+    def _gives(self) -> Self:
+        if self.then is None and self.message is None:
+            raise ValueError("should have a message that says what is handed over, or a gift in `then`")
+        return self
+
+    @property
+    def rule(self) -> Rule:
+        """The rule that it comes to, beside its price."""
+        gift = self.then or Gift.model_construct()
+        return Rule.model_construct(
+            id=f"{REWARDS}.{self.code}",
+            when=self.when,
+            uses=self.uses,
+            then=Then.model_construct(free=gift.free, discount=gift.discount, credit=gift.credit, message=self.message),
+            cap=gift.cap,
+        )
+
+
+REWARDS = "rewards"
+"""The catalogue's key; rules made of its entries are called `rewards.CODE`."""
 
 
 class TierFrom(_Part):
@@ -299,6 +358,8 @@ class Club(_Part):
     """Whether anybody may join; if not, membership is given."""
     fee: Annotated[int, Field(ge=0, le=10**12 - 1)] = 0
     """What joining costs, in minor units."""
+    fee_due: bool = False
+    """Whether who has too little credit for the fee joins all the same, and owes it."""
     required: list[Literal["name", "birth_date", "gender", "education", "region", "referrer"]] = []
     """What a member has to tell on joining, besides the mobile number."""
 
@@ -332,5 +393,13 @@ class ProgrammeModel(_Part):
     rules: Annotated[list[Rule], Field(max_length=RULES_MAX)]
     tiers: Annotated[list[Tier], Field(max_length=TIERS_MAX)] = []
     """From the lowest to the highest."""
+    tier_year: TierYear | None = None
+    """Without one, tier points count for life and no tier is ever left."""
+    referral: Referral | None = None
+    """What bringing a friend is worth."""
     clubs: Annotated[list[Club], Field(max_length=CLUBS_MAX)] = []
     partners: list[Partner] = []
+    rewards: Annotated[list[Choice], Field(max_length=REWARDS_MAX)] = []
+    """What members may choose for points."""
+    tags: Annotated[list[Name], Field(max_length=TAGS_MAX)] = []
+    """Names for groups of members that are put together by hand, such as ambassadors."""

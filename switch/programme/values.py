@@ -26,6 +26,7 @@ PATTERNS = {
 
 _RATE = re.compile(r"([0-9]{1,9})(?:/([0-9]{1,9})|\.([0-9]{1,6}))?", re.ASCII)
 _PERCENTAGE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,6}))?%", re.ASCII)
+_WHOLE_PERCENTAGE = re.compile(r"([1-9][0-9]?)%", re.ASCII)
 _MONTHS = re.compile(r"([1-9][0-9]?) months?", re.ASCII)
 _SPAN = re.compile(r"([1-9][0-9]{0,4}) (minute|hour|day)s?", re.ASCII)
 _DAYS = re.compile(r"([1-9][0-9]{0,3}) days?", re.ASCII)
@@ -80,6 +81,14 @@ def share_of(value: object) -> Fraction | int:
     if not isinstance(value, str) or not ("%" in value or "/" in value):
         raise ValueError("should be a percentage such as 20%, or an amount in minor units such as 50000")
     return percentage_of(value)
+
+
+def whole_percentage_of(value: object) -> int:
+    """`10%` as 10. Raises ValueError."""
+    found = _WHOLE_PERCENTAGE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("should be a whole percentage from 1% to 99%, such as 10%")
+    return int(found[1])
 
 
 def months_of(value: object) -> int:
@@ -137,6 +146,11 @@ def _expression(value: object) -> object:
 Rate = Annotated[Fraction, PlainValidator(rate_of), WithJsonSchema(_RATE_SCHEMA)]
 Percentage = Annotated[Fraction, PlainValidator(percentage_of), WithJsonSchema(_PERCENTAGE_SCHEMA)]
 Share = Annotated[Fraction | int, PlainValidator(share_of), WithJsonSchema(_SHARE_SCHEMA)]
+WholePercentage = Annotated[
+    int,
+    PlainValidator(whole_percentage_of),
+    WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]?%$", "examples": ["10%"]}),
+]
 Months = Annotated[
     int,
     PlainValidator(months_of),

@@ -7,30 +7,37 @@ adjustments by hand) moves what it moved, as far as it goes; so do holds, and a 
 completed.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cext._kernel import HOLD, REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
+from cext._kernel import GIFT, HOLD, REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
 from cext.programme_table import DEFICIT_MONTH
 from cext.reference.lots import Lots, checked, pack, unpack
-from cext.reference.replay import QUARTER_S, Moment
+from cext.reference.replay import AS_THEY_WERE, QUARTER_S, Moment
 from cext.reference.reserves import PENDING, Reserve, Reserves
 from cext.reference.reserves import pack as pack_reserves
 from cext.reference.reserves import unpack as unpack_reserves
+from switch.member_data import read_before
 from switch.programme.calendar import LocalCalendar
-from switch.simulation.history import FULL, OTHER, History, Row, Undo, account_at_start, undos
+from switch.simulation.history import FULL, OTHER, History, Present, Row, Undo, account_at_start, undos
 
 APPROVED = "00"
 
 
 class Basket(NamedTuple):
-    """What a message told of itself beside its amount, as the draft numbers it."""
+    """What a message told of itself beside its amount, as the draft numbers it.
+
+    `points_wanted`: points that it asked to pay with, if more points were taken than those; -1: it said nothing.
+    """
 
     event: int = 0
     quantities: tuple[int, ...] = ()
     free_prices: tuple[int, ...] = ()
     has_basket: bool = False
+    reward: int = 0
+    points_wanted: int = AS_THEY_WERE
 
 
 class Quarters:
@@ -43,6 +50,14 @@ class Quarters:
     def find(self, epoch_s: int) -> Moment:
         """The local time of a quarter's beginning."""
         return self._calendar.at(epoch_s)[:5]
+
+    def date(self, epoch_s: int) -> dt.date:
+        """The local date of a moment."""
+        return self._calendar.at(epoch_s).date
+
+    def day(self, epoch_s: int) -> int:
+        """The local day of a moment, since 1970-01-01."""
+        return self.at(epoch_s)[0]
 
     def at(self, epoch_s: int) -> Moment:
         """The local time of a moment."""
@@ -69,6 +84,7 @@ class Undone:
     counters_moved: bytes
     grants_moved: bytes
     reserves_moved: bytes
+    local_month: int = -1
     parent: "Undone | None" = None
     undone_amount: int = 0
     undone_legs: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
@@ -103,6 +119,7 @@ class Undone:
             b"".join(self.undone_counters),
             self.reserves_moved,
             b"".join(self.undone_reserves),
+            local_month=self.local_month if self.parent is None else self.parent.local_month,
         )
 
     def undo(self, part: "Undone") -> None:
@@ -143,13 +160,14 @@ def replayed(
     nothing = read("")
     for row in history.referred:
         parent = originals.get(row.original_seq) if row.original_seq is not None else None
-        as_it_was = originals[row.seq] = _undone(row.kind, row.amount, row, parent)
+        as_it_was = originals[row.seq] = _undone(row.kind, row.amount, row, parent, quarters.at(row.at)[1])
         if parent is not None:
             parent.undo(as_it_was)
     for row in history.rows:
         if row.at >= end_s:
             break
         if row.kind == OTHER or (undone and row.seq in undone and undone[row.seq].kind == OTHER):
+            learn(account, row, history.present)
             yield row, carried_over(account, row, quarters), None
             continue
         original = None if row.original_seq is None else originals.get(row.original_seq)
@@ -161,15 +179,26 @@ def replayed(
                 continue
             request = _undoing(row, original, undo.left, quarters)
         else:
-            request = _asking(row, quarters, nothing if row.asked is None else read(row.asked))
+            request = asking(row, quarters, nothing if row.asked is None else read(row.asked))
         decision = decide(draft, account, request)
         if (row.seq in named or original is not None) and decision.rc == APPROVED:
-            done = _undone(kind, row.amount, decision, original)
+            done = _undone(kind, row.amount, decision, original, quarters.at(row.at)[1])
             if row.seq in named:
                 originals[row.seq] = done
             if original is not None:
                 original.undo(done)
         yield row, decision, undo
+
+
+def learn(account: Account, row: Row, present: Present) -> None:
+    """From a message on that told who the member is, the account is as it is now in what rules look at."""
+    if row.asked is None:
+        return
+    before = read_before(row.asked)
+    if before.enrolled_on is not None:
+        account.club, account.enrolled_day = present.club, present.enrolled_day
+    if before.tells_birth_date:
+        account.born = present.born
 
 
 def carried_over(account: Account, row: Row, quarters: Quarters) -> Decision:
@@ -211,9 +240,11 @@ def carried_over(account: Account, row: Row, quarters: Quarters) -> Decision:
     )
 
 
-def _asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
-    """By position, as keywords cost more than the decision."""
+def asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
+    """The message of a row, wishing for what it got. By position, as keywords cost more than the decision."""
     day, month, hour, weekday, day_of_month = quarters.at(row.at)
+    is_gift = row.kind == GIFT
+    wanted = row.points_redeemed if basket.points_wanted == AS_THEY_WERE else basket.points_wanted
     return Request(
         row.kind,
         True,
@@ -229,11 +260,11 @@ def _asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
         row.merchant,
         row.institution,
         row.category,
-        row.points_redeemed,
-        row.credit_spent,
+        row.points_earned if is_gift else wanted,
+        row.credit_granted if is_gift else row.credit_spent,
         None if row.reserves_moved is None else completed_hold(row.reserves_moved, row.at),
         -1,
-        *basket,
+        *basket[:5],
     )
 
 
@@ -272,7 +303,7 @@ def _undoing(row: Row, original: Undone, left: int, quarters: Quarters) -> Reque
     )
 
 
-def _undone(kind: int, amount: int, legs: "Row | Decision", parent: Undone | None) -> Undone:
+def _undone(kind: int, amount: int, legs: "Row | Decision", parent: Undone | None, local_month: int) -> Undone:
     return Undone(
         kind,
         amount,
@@ -286,5 +317,6 @@ def _undone(kind: int, amount: int, legs: "Row | Decision", parent: Undone | Non
         legs.counters_moved or b"",
         legs.grants_moved or b"",
         legs.reserves_moved or b"",
+        local_month,
         parent if kind == REFUND else None,
     )

@@ -85,6 +85,15 @@ def unpack(packed: bytes) -> list[tuple[int, int]]:
     return list(struct.iter_unpack(">hq", packed))
 
 
+def pack_days(*days: tuple[int, int]) -> bytes:
+    """(day, minor units) each."""
+    return b"".join(struct.pack(">iq", *day) for day in days)
+
+
+def unpack_days(packed: bytes) -> list[tuple[int, int]]:
+    return list(struct.iter_unpack(">iq", packed))
+
+
 def pack_counters(*counters: tuple[int, int, int]) -> bytes:
     """(slot, number of the period, value) each."""
     return b"".join(struct.pack(">Hiq", *counter) for counter in counters)

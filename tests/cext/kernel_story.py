@@ -16,7 +16,7 @@ from tests.cext.kernel_cases import (
     unpack,
     unpack_reserves,
 )
-from tests.cext.kernel_strategies import EVENT, HOLD, INQUIRY, PURCHASE, QUOTE, REFUND, REVERSAL
+from tests.cext.kernel_strategies import EVENT, GIFT, HOLD, INQUIRY, PURCHASE, QUOTE, REFUND, REVERSAL, UPKEEP
 
 HOLD_S = 900
 
@@ -53,6 +53,7 @@ class Story:
                     named["decisions"][kernel.__name__],
                     *undoings,
                     reversed=named["reversed"],
+                    local_month=named["month"],
                 )
             decision = kernel.decide(
                 programme,
@@ -78,6 +79,8 @@ class Story:
             "amount": amount,
             "decisions": {kernel.__name__: d for (kernel, _), d in zip(self.programmes, decisions, strict=True)},
             "undoings": [],
+            # Of a refund: when that was earned which it takes back.
+            "month": self.month if named is None else named["month"],
             "reversed": False,
         }
         if decisions[0].rc == "00":
@@ -155,7 +158,9 @@ class Story:
             assert len(member.lot_list) == 1, "a deficit is paid before a lot is filled"
 
     def undo(self, data):
-        undoable = [entry for entry in self.journal if entry["kind"] != REVERSAL and not entry["reversed"]]
+        undoable = [
+            entry for entry in self.journal if entry["kind"] not in (REVERSAL, UPKEEP, GIFT) and not entry["reversed"]
+        ]
         if not undoable:
             return
         named = data.draw(st.sampled_from(undoable))

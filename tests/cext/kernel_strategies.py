@@ -27,13 +27,14 @@ from tests.cext.kernel_cases import (
     grant,
     pack,
     pack_counters,
+    pack_days,
     pack_grants,
     pack_reserves,
     rule,
     whole_table,
 )
 
-PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT, HOLD, QUOTE = range(1, 10)
+PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT, HOLD, QUOTE, UPKEEP, GIFT = range(1, 12)
 LEGS_UNDONE = ("points_earned", "points_redeemed", "credit_granted", "credit_spent", "discount")
 INT64 = st.integers(-(2**63), 2**63 - 1)
 EDGES = st.sampled_from([0, 1, -1, 2, 7, -(2**63), 2**63 - 1, LEG_MAX, LEG_MAX + 1, BALANCE_MAX, BALANCE_MAX + 1])
@@ -110,6 +111,8 @@ def effects(draw, tiers: int = 0) -> tuple[int, int, int, int, int]:
     cap = draw(st.one_of(st.just(NO_CAP), st.integers(0, 50), st.integers(0, AMOUNT_MAX)))
     if effect in (Effect.POINTS_FIXED, Effect.DISCOUNT_AMOUNT, Effect.CREDIT_AMOUNT):
         return effect, draw(st.one_of(st.integers(0, 100), st.integers(0, AMOUNT_MAX))), 1, cap, 0
+    if effect == Effect.PRICE:
+        return effect, draw(st.one_of(st.integers(0, 60), st.integers(0, AMOUNT_MAX))), 1, cap, 0
     if effect == Effect.COUNTER_FIXED:
         count = draw(st.one_of(st.integers(-12, 12), st.integers(-(10**9), 10**9)))
         return effect, count, 1, cap, draw(st.sampled_from(STAMPS))
@@ -168,8 +171,9 @@ def programmes(draw) -> Table:
     ]
     n, d = draw(st.sampled_from([(1, 1), (1, 1), (1, 3), (0, 1)]))
     point_value = draw(st.sampled_from([1, 100, 999, 10**9]))
-    pending_days = draw(st.sampled_from([0, 0, 1, 14, 31]))
-    header = (364, point_value, draw(st.sampled_from([1, 24, 35])), int(draw(st.booleans())), n, d, pending_days)
+    pending = draw(st.sampled_from([0, 0, 1, 14, 31]))
+    year = draw(st.sampled_from([(0, 0), (1, 60), (9, 0), (9, 90), (12, 366), (10, 30)]))
+    header = (364, point_value, draw(st.sampled_from([1, 24, 35])), int(draw(st.booleans())), n, d, pending, *year)
     return whole_table(rules, header=header, lookups=lookups, grants=grants, tiers=levels)
 
 
@@ -181,7 +185,7 @@ def _values(draw, facts) -> list[Instruction]:
 
 @st.composite
 def _lookups(draw, counts: list[int]) -> tuple[int, int, int]:
-    sources = [Lookup.COUNTER, Lookup.COUNTER, Lookup.QUANTITY]
+    sources = [Lookup.COUNTER, Lookup.COUNTER, Lookup.QUANTITY, Lookup.HOLDOUT, Lookup.FLAG]
     lengthy = [index for index, count in enumerate(counts) if count]
     source = draw(st.sampled_from([*sources, *([Lookup.GRANT] * 3 if lengthy else [])]))
     if source == Lookup.COUNTER:
@@ -189,6 +193,10 @@ def _lookups(draw, counts: list[int]) -> tuple[int, int, int]:
         return source, slot, USES.get(slot, 0)
     if source == Lookup.QUANTITY:
         return source, draw(st.integers(0, 3)), 0
+    if source == Lookup.HOLDOUT:
+        return source, draw(st.integers(0, 2**31 - 1)), 0
+    if source == Lookup.FLAG:
+        return source, draw(st.sampled_from([1, 2, 256, 512, 2**23, 2**30])), 0
     index = draw(st.sampled_from(lengthy))
     return source, index, draw(st.integers(0, counts[index] - 1))
 
@@ -271,13 +279,27 @@ def accounts(draw, wild: bool) -> dict[str, Any]:
         "last_visit": draw(when),
         "tier": draw(st.one_of(st.integers(0, 3), odd)),
         "tier_points": draw(odd),
+        "tier_year": draw(st.one_of(st.integers(2019, 2022), st.just(0), odd)),
+        "tier_kept": draw(st.one_of(st.integers(0, 3), odd)),
         "enrolled_day": draw(st.one_of(st.integers(18_000, 20_000), odd)),
         "club": draw(odd),
         "born": draw(st.one_of(st.just(0), born_days(), odd)),
         "counters": pack_counters(*draw(counters())) if draw(st.booleans()) else b"",
         "grants": pack_grants(*draw(grants())) if draw(st.booleans()) else b"",
         "reserves": pack_reserves(*draw(reserves(wild))) if draw(st.booleans()) else b"",
+        "recent": pack_days(*draw(days_of_spend())) if draw(st.booleans()) else b"",
+        "flags": draw(st.one_of(st.sampled_from([0, 1, 2, 256, 2**23 + 512]), odd)),
+        "id": draw(st.one_of(st.just(7), INT64)),
     }
+
+
+@st.composite
+def days_of_spend(draw) -> list[tuple[int, int]]:
+    """Days around the message's, now and then as many as an account keeps."""
+    most = draw(st.sampled_from([3, 3, 3, 31]))
+    days = draw(st.lists(st.integers(TODAY - 35, TODAY + 3), unique=True, min_size=most // 31 * 31, max_size=most))
+    amount = st.one_of(st.integers(-5_000, 50_000), st.integers(-BALANCE_MAX, BALANCE_MAX))
+    return [(day, draw(amount)) for day in sorted(days)]
 
 
 def born_days():
@@ -328,6 +350,7 @@ def originals(draw, wild: bool) -> dict[str, Any]:
         "grants_moved": pack_grants(*draw(grants())) if draw(st.booleans()) else b"",
         "reserves_moved": draw(st.one_of(st.just(b""), reserve_moves(wild))),
         "refunded_reserves": draw(st.one_of(st.just(b""), reserve_moves(wild))),
+        "local_month": draw(st.one_of(st.integers(MONTH - 20, MONTH), st.integers(-1, -1), WILD)),
     }
     for name in LEGS_UNDONE:
         value = draw(leg)
@@ -340,10 +363,12 @@ def originals(draw, wild: bool) -> dict[str, Any]:
 @st.composite
 def requests(draw, wild: bool) -> dict[str, Any]:
     odd = WILD if wild else st.integers(-1, 50)
-    kinds = [0, 10] if wild and draw(st.booleans()) else [1, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 7, 7, 8, 8, 9]
+    kinds = [0, 12] if wild and draw(st.booleans()) else [1, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 7, 7, 8, 8, 9, 10, 11]
     kind = draw(st.sampled_from(kinds))
     months = [MONTH] * 5 + [MONTH + 1]
-    days = st.one_of(st.just(TODAY), st.sampled_from([TODAY, TODAY - 1, TODAY + 1, 0, 789, 20_147, LOCAL_DAY_MAX]))
+    days = st.one_of(
+        st.just(TODAY), st.sampled_from([TODAY, TODAY - 1, TODAY + 1, 0, 789, 18_640, 18_880, LOCAL_DAY_MAX])
+    )
     amount = draw(AMOUNTS if wild else st.integers(1, 10_000))
     named = draw(originals(wild)) if kind in (REFUND, REVERSAL) and draw(st.integers(0, 4)) else None
     if kind in (PURCHASE, REDEMPTION, CREDIT_PURCHASE) and draw(st.integers(0, 3)) == 0:
@@ -377,6 +402,7 @@ def requests(draw, wild: bool) -> dict[str, Any]:
         "has_basket": draw(st.booleans()),
         "hold_key": draw(st.one_of(st.integers(1, 4), odd) if kind == HOLD else odd),
         "hold_until": draw(st.one_of(st.integers(NOW, NOW + 2), odd)),
+        "reward": draw(st.one_of(st.just(0), st.sampled_from([-1, 1, 2]), odd)),
     }
 
 

@@ -306,7 +306,7 @@ def test_a_purchase_may_ask_for_points_and_credit_in_that_order(kernel):
 
 DECLINES = [
     # what is wrong → rc, in wire.md's order of precedence
-    ({"kind": 10}, {}, "12"),
+    ({"kind": 12}, {}, "12"),
     ({"kind": 0}, {}, "12"),
     ({"currency": 840}, {}, "12"),
     ({"currency": 840, "amount": 0}, {"status": 1}, "12"),

@@ -11,9 +11,11 @@ from protocol.message import Message
 from switch.deciding import LiveProgramme, Programmes
 from switch.errors import KeyTaken, StaleAccounts, StoreUnavailable
 from switch.institutions import Directory, Institution, Terminal
+from switch.movements import Movement
 from switch.ports import Batch
 from switch.programme import load
 from switch.replies import reply_to
+from switch.simulation.history import Row as HistoryRow
 from switch.tokens import Tokens, luhn_digit
 from switch.transaction import (
     AccountKey,
@@ -246,6 +248,20 @@ class MemoryStore:
         reply = None if reversal is None else reversal.entry.stored_reply
         return OriginalRecord(row.seq, entry.sent_on, entry.account_id, original, reply, entry.tombstone)
 
+    async def movements(
+        self, lane: int, accounts: Sequence[AccountKey], since: dt.date
+    ) -> dict[AccountKey, list[Movement]]:
+        self._check(lane)
+        if self._fault("movements") == "lost":
+            self.terminate(lane)
+            raise StoreUnavailable("lost")
+        found: dict[AccountKey, list[Movement]] = {key: [] for key in accounts}
+        for row in sorted(self.journal.values(), key=lambda row: -row.seq):
+            e = row.entry
+            if e.account_key in found and e.response_code == "00" and e.message_class != 1 and e.sent_on >= since:
+                found[e.account_key].append(_movement(row))
+        return found
+
     async def lock(self, lane: int, shards: list[int]) -> None:
         self._check(lane)
         self.calls["lock"] += 1
@@ -292,3 +308,15 @@ class MemoryStore:
 
     async def close(self) -> None:
         self.connected.clear()
+
+
+def _movement(row: Row) -> Movement:
+    e, d = row.entry, row.entry.decision
+    request = e.request
+    history = HistoryRow(
+        row.seq, request.now, e.kind, e.amount, request.currency, request.merchant, request.institution,
+        request.category, request.entry_mode, e.programme_version or 0, d.points_earned, d.points_redeemed,
+        d.points_expired, d.points_adjusted, d.credit_granted, d.credit_spent, d.discount, d.to_pay, d.lots_moved,
+        d.rules, d.counters_moved, d.grants_moved, row.linked_to, e.asked,
+    )  # fmt: skip
+    return Movement(history, e.processing_code, d.tier_after, ("base",) if d.rules else None)

@@ -18,12 +18,12 @@ from tests.switch import fakes
 
 NUMBERS = [name for name in dir(Request) if not name.startswith("_") and name != "carry"]
 APART = {"request", "decision", "belongs_to"}
-TAGS = st.sampled_from(["PT", "CR", "LG", "MB", "NA", "EV"])
+TAGS = st.sampled_from(["PT", "CR", "LG", "MB", "NA", "EV", "RW"])
 VALUES = st.sampled_from(["", "7", "12", "fa", "999999999999", "1234567890123", "۱۲"])
 WISHES = st.lists(st.tuples(TAGS, VALUES), max_size=3)
 FIELDS = {
     2: st.sampled_from(["6037990000000003", "1", "9" * 19]),
-    3: st.sampled_from(["000000", "310000", "200000", "010000", "123456"]),
+    3: st.sampled_from(["380000", "000000", "310000", "200000", "010000", "123456"]),
     4: st.sampled_from(["000000350000", "0", "000000000000"]),
     7: st.sampled_from(["1123093000", "0229000000", "1332000000", "0101000000"]),
     11: st.sampled_from(["000001", "999999"]),
@@ -129,3 +129,43 @@ def test_a_key_or_a_number_of_shards_that_is_none_is_refused(key: bytes, shards:
             kinds={}, advices=(), repeats=(), sent_at=str, calendar_of=lambda _: int, clock=float, deadline_s=1.0,
             key=key, shards=shards,
         )  # fmt: skip
+
+
+def told_of(mti: str, code: str, wishes: list[tuple[str, str]], **more: str) -> Transaction | Decline:
+    fields = {**USUAL.fields, 3: code, 48: build(wishes), **{int(name[2:]): value for name, value in more.items()}}
+    return authoriser().admit(Message(mti, fields), Session(), fakes.CollectingLink(), b"", 0.0)
+
+
+@pytest.mark.parametrize("code", ["000000", "006000", "006500"])
+@pytest.mark.parametrize("mti", ["0200", "0201", "0220"])
+def test_a_reward_goes_with_a_purchase(mti: str, code: str) -> None:
+    outcome = told_of(mti, code, [("LG", "fa"), ("RW", "LIP-5"), ("PT", "7")])
+    assert isinstance(outcome, Transaction)
+    assert (outcome.reward, outcome.asked) == ("LIP-5", "RW005LIP-5PT0017")
+
+
+def test_a_reward_on_a_reversal_is_let_pass() -> None:
+    named = "0200000001" + "1123093000" + "00000581672" + "0" * 11
+    outcome = told_of("0400", "000000", [("RW", "LIP")], de90=named)
+    assert isinstance(outcome, Transaction)
+    assert outcome.reward == ""
+
+
+@pytest.mark.parametrize(
+    ("wishes", "code", "reason"),
+    [
+        ([("RW", "")], "000000", "DE48 RW is not one code"),
+        ([("RW", "A"), ("RW", "B")], "000000", "DE48 RW is not one code"),
+        ([("RW", "A"), ("RW", "A")], "000000", "DE48 RW is not one code"),
+        ([("RW", "a b")], "000000", "DE48 RW is not one code"),
+        ([("RW", "رژ")], "000000", "DE48 RW is not one code"),
+        ([("RW", "A\0")], "000000", "DE48 RW is not one code"),
+        ([("RW", "A" * 33)], "000000", "DE48 RW is not one code"),
+        ([("RW", "A"), ("EV", "x")], "950000", "RW goes with a purchase"),
+        ([("RW", "A")], "200000", "RW goes with a purchase"),
+        ([("RW", "A"), ("PT", "5")], "406065", "RW goes with a purchase"),
+    ],
+)
+def test_a_reward_that_is_no_wish(wishes: list[tuple[str, str]], code: str, reason: str) -> None:
+    assert told_of("0200", code, wishes) == Decline("30", reason)
+    assert len(reason) <= 25

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from cext._deciding import decide_usual
 from cext._kernel import Account, Decision
 from cext._transaction import AccountState
-from cext.reference import counters
+from cext.reference import counters, lots
 from protocol.message import Message
 from protocol.session import Session
+from switch.basket import Line
 from switch.deciding import REASONS, TOLD_BYTES_MAX, Decider, LiveProgramme, Programmes
 from switch.programme import load
 from switch.receipts import Language
@@ -24,11 +25,11 @@ from tests.switch.test_authorise import USUAL, authoriser
 TODAY = dt.datetime.fromtimestamp(fakes.NOW, dt.UTC).date()
 LEGS = [name for name in dir(Decision) if not name.startswith("_")]
 TOLD = ("response_code", "reason", "programme", "programme_version", "last_four", "reply_fields", "amount", "told")
-CARRIED = ("event", "quantities", "free_prices", "has_basket", "now")
+CARRIED = ("event", "quantities", "free_prices", "has_basket", "reward", "now")
 CARD = FurtherCard(0, b"", 0, 0, 0, "4321", TODAY)
 ACCOUNT_NUMBERS = (
     "points", "credit", "visits", "spend", "first_visit", "last_visit", "lots", "tier", "tier_points", "counters",
-    "grants",
+    "grants", "recent",
 )  # fmt: skip
 FULL = Path("examples/bazaar-full/programmes/bazaar-full.yaml").read_text(encoding="utf-8")
 BOTH = Programmes(
@@ -104,7 +105,7 @@ def test_the_short_cut_comes_to_the_same(
         transaction.original_name = OriginalName(1, 2, TODAY, "0200") if unusual == "original" else None
         transaction.reply_fields = {39: "91"}
         # What another version left there.
-        transaction.request.carry(event=1, quantities=(5,), free_prices=(6,), has_basket=True)
+        transaction.request.carry(event=1, quantities=(5,), free_prices=(6,), has_basket=True, reward=7)
         if usually and unusual:
             assert decide_usual(transaction, states, programmes, REASONS, int(fakes.NOW), TOLD_BYTES_MAX) is False
         if usually:
@@ -137,3 +138,71 @@ def test_the_usual_reply_tells_of_tier_stamps_and_tickets() -> None:
     assert sale.told == "TR006silverSP010coffee:4/6TK009nowruz:12"
     sale.terminal = replace(fakes.TILL, receipt_language="en")
     assert decide_usual(sale, *arguments) is full, "its receipt is made in Python"
+
+
+REWARDS = (
+    fakes.BAZAAR
+    + """
+rewards:
+  - {code: LIP, points: 5, then: {free: LIPSTICK}}
+  - {code: CAP, points: 0, message: {en: A cap}, uses: {life: 1}}
+  - {code: OLD, points: 5, message: {en: Old}, when: visits > 100}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("reward", "sku", "points", "rc", "reason"),
+    [
+        ("LIP", "LIPSTICK", 9, "00", ""),
+        ("LIP", "LIPSTICK", 4, "51", REASONS["51"]),
+        ("LIP", "SOAP", 9, "05", "RW is not in the basket"),
+        ("LIP", "", 9, "05", "RW is not in the basket"),
+        ("OLD", "", 9, "05", "RW is not available now"),
+        ("NEW", "", 9, "05", "RW is no reward here"),
+        ("CAP", "", 0, "00", ""),
+    ],
+)
+@pytest.mark.parametrize("shadowed", [False, True])
+def test_a_reward_is_had_or_refused_with_its_reason(
+    reward: str, sku: str, points: int, rc: str, reason: str, shadowed: bool
+) -> None:
+    number = {1: LiveProgramme(1, 1, load(REWARDS, ids=lambda _kind, _name: 1), frozenset({1}))}
+    # In shadow there are no rewards at all: that version would have refused.
+    other = {1: LiveProgramme(1, 2, load(fakes.BAZAAR, ids=lambda _kind, _name: 1), frozenset({1}))}
+    compared: list[str] = []
+    decider = Decider(
+        Programmes(number, other if shadowed else {}), lambda _name, _live, shadow: compared.append(shadow.rc)
+    )
+    sale = made("0200", "000000")
+    sale.request.points_wanted = -1
+    sale.reward = reward
+    sale.basket = [Line(sku, "c", 1, 350_000)] if sku else None
+    state = state_of(sale, 1, 0, 0, 0)
+    state.account.points = points
+    state.account.lots = lots.pack([(400, points)]) if points else b""
+    for _ in range(2):
+        decider.decide([sale], {sale.account_key: state}, fakes.NOW)
+        assert (sale.response_code, sale.reason if rc != "00" else "") == (rc, reason)
+        assert len(sale.reason) <= 25
+        if rc == "00":
+            # Once more: the points are gone, and the cap was had.
+            rc, reason = ("65", "RW was had often enough") if reward == "CAP" else ("51", REASONS["51"])
+    assert compared == (["05", "05"] if shadowed else [])
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_nothing_is_left_of_an_attempt_that_was_overtaken(is_gone: bool) -> None:
+    """Between two attempts a member was erased, or the card was blocked: the decline moves nothing."""
+    message = Message("0200", {number: value for number, value in USUAL.fields.items() if number != 48} | {3: "000000"})
+    sale = authoriser().admit(message, Session(), fakes.CollectingLink(), b"", 0.0)
+    assert isinstance(sale, Transaction)
+    decider = Decider(BOTH)
+    states = {sale.account_key: state_of(sale, 1, 0, 0, 0)}
+    decider.decide([sale], states, fakes.NOW)
+    assert (sale.response_code, sale.decision.points_earned, sale.last_four) == ("00", 3, "0003")
+    states = {} if is_gone else {sale.account_key: state_of(sale, 1, 0, 1, 0)}
+    decider.decide([sale], states, fakes.NOW)
+    assert sale.response_code == ("14" if is_gone else "78")
+    assert (sale.decision.points_earned, sale.decision.lots_moved, sale.decision.changed) == (0, b"", False)
+    assert sale.last_four == (None if is_gone else "0003")

@@ -2,6 +2,7 @@
 
 from adapters.postgres.replaying import Span, histories, survey
 from switch.programme import CompiledProgramme
+from switch.simulation.history import OTHER
 from switch.simulation.reading import BasketReader
 from switch.simulation.replay import Quarters, replayed
 
@@ -17,13 +18,18 @@ async def differences(url: str, name: str) -> list[str]:
     """Every leg that comes out otherwise, from the first message on; none if all is well."""
     ground = await survey(url, None, name)
     live: CompiledProgramme = ground.live
-    reader = BasketReader(live.events, live.quantities, live.free_skus)
+    reader = BasketReader.of(live)
     quarters = Quarters(live.timezone)
     found = []
     async for history in histories(url, Span(ground.programme, 0, ground.shards, 0)):
+        tier = None
         for row, decision, _ in replayed(live.kernel, history, quarters, FAR, reader):
+            if row.kind != OTHER:
+                tier = decision.tier_after
             for leg in LEGS:
                 wrote, decides = getattr(row, leg), getattr(decision, leg)
                 if (wrote or None) != (decides or None):
                     found.append(f"{history.present.shard}/{row.seq} {leg}: {wrote!r}, now {decides!r}")
+        if tier not in (None, history.present.tier):
+            found.append(f"{history.present.shard}/{history.present.id} tier: {history.present.tier}, now {tier}")
     return found

@@ -10,12 +10,16 @@ SELECT shard, seq, sent_on, account, points_earned, points_redeemed, points_expi
  LIMIT 20;
 
 -- i1_payment --
--- A purchase is paid in full: by discount, points at their value, credit, and what is left to pay.
+-- A purchase is paid in full: by discount, points at their value, credit, and what is left to pay. Where a reward was chosen
+-- (DE48 RW), a part of the points is its price and pays nothing.
 SELECT j.shard, j.seq, j.sent_on, j.account, j.amount, j.discount, j.points_redeemed, v.point_value, j.credit_spent, j.to_pay
   FROM journal AS j
   JOIN programme_version AS v ON v.programme = j.programme AND v.version = j.programme_version
+ CROSS JOIN LATERAL (SELECT j.amount - j.discount - j.credit_spent - j.to_pay AS paid, j.points_redeemed * v.point_value AS worth) AS by_points
  WHERE j.rc = '00' AND j.class = 2 AND j.processing_code IN (0, 6000, 6500)
-   AND j.amount <> j.discount + j.points_redeemed * v.point_value + j.credit_spent + j.to_pay
+   AND CASE WHEN j.asked LIKE 'RW%'
+            THEN paid NOT BETWEEN 0 AND worth OR paid % v.point_value <> 0
+            ELSE paid <> worth END
  LIMIT 20;
 
 -- i1_declined --
@@ -130,6 +134,20 @@ SELECT a.shard, a.id AS account, a.member, a.status, a.points, a.credit
                      WHERE c.shard = a.shard AND c.token = int8send(a.id) || int8send(a.token_low)))
  LIMIT 20;
 
+-- i2_erased --
+-- Of a member who was erased nothing is left that names a person or a card: not here, and not in the journal.
+SELECT m.shard, m.id AS member, a.status, j.seq
+  FROM member AS m
+  LEFT JOIN account AS a ON a.shard = m.shard AND a.id = m.id
+  LEFT JOIN LATERAL (SELECT j.seq FROM journal AS j
+                      WHERE j.shard = m.shard AND j.account = m.id AND j.card_last_four IS NOT NULL LIMIT 1) AS j ON true
+ WHERE m.erased_at IS NOT NULL
+   AND (a.status IS DISTINCT FROM 2 OR a.last_four IS NOT NULL OR a.born <> 0 OR j.seq IS NOT NULL
+        OR coalesce(m.mobile, m.name, m.gender, m.education, m.region, m.birth_date::text) IS NOT NULL
+        OR EXISTS (SELECT 1 FROM card AS c WHERE c.account_shard = m.shard AND c.account = m.id)
+        OR EXISTS (SELECT 1 FROM referral AS r WHERE r.member_shard = m.shard AND r.member = m.id))
+ LIMIT 20;
+
 -- i3_replies --
 -- Every row keeps the reply that its sender got; only tombstones have none.
 SELECT shard, seq, sent_on, mti, rc, rrn
@@ -165,6 +183,23 @@ SELECT sent_on, key, terminal, class, count(*) AS approved, min(shard) AS first_
  WHERE rc = '00'
  GROUP BY sent_on, key, terminal, class
 HAVING count(*) > 1
+ LIMIT 20;
+
+-- i4_gifts --
+-- What is marked as paid was given by the row that it names, in full, and no row pays two things.
+WITH paid AS (
+    SELECT 'draw ' || draw || ':' || prize AS what, paid_shard AS shard, paid_seq AS seq, paid_sent_on AS sent_on,
+           CASE kind WHEN 'points' THEN amount ELSE 0 END AS points, CASE kind WHEN 'credit' THEN amount ELSE 0 END AS credit
+      FROM draw_prize WHERE state = 'paid'
+    UNION ALL
+    SELECT 'referral ' || shard || ':' || member || ':' || side, account_shard, paid_seq, paid_sent_on, points, credit
+      FROM referral_gift WHERE paid_seq IS NOT NULL
+)
+SELECT p.what, p.shard, p.seq, p.sent_on, p.points, j.points_earned, p.credit, j.credit_granted
+  FROM (SELECT *, count(*) OVER (PARTITION BY shard, seq) AS times FROM paid) AS p
+  LEFT JOIN journal AS j ON j.shard = p.shard AND j.seq = p.seq AND j.sent_on = p.sent_on
+                        AND j.processing_code = 990100 AND j.rc = '00'
+ WHERE p.times > 1 OR (p.points, p.credit) IS DISTINCT FROM (j.points_earned, j.credit_granted)
  LIMIT 20;
 
 -- i4_dates --

@@ -43,11 +43,23 @@ LINKED_BUT_NOT_EMPTY = f"""
     UPDATE account SET status = 2, credit = 5 WHERE {OWNER}
 """
 
+REFERRAL_PAID = f"""
+    INSERT INTO referral_gift (shard, member, side, programme, account_shard, account, points, credit, noted_on,
+                               paid_seq, paid_sent_on)
+         VALUES ({OTHER_SHARD}, 1, '{{side}}', 1, {SHARD}, {ACCOUNT}, {{points}}, 0, '{DAY}', 1, '{DAY}')
+"""
+A_GIFT = f"UPDATE journal SET processing_code = 990100 WHERE {HERE} = 1"
+PAID_TOO_LITTLE = f"{A_GIFT}; {REFERRAL_PAID.format(side='member', points=6)}"
+PAID_BY_A_SALE = REFERRAL_PAID.format(side="member", points=5)
+PAID_TWICE = "; ".join([A_GIFT, *(REFERRAL_PAID.format(side=side, points=5) for side in ("member", "referrer"))])
+
 BREACHES = [
     ("i1_points", f"UPDATE journal SET points_earned = 6 WHERE {HERE} = 1"),
     ("i1_points", f"UPDATE journal SET lots_moved = NULL WHERE {HERE} = 1"),
     ("i1_payment", f"UPDATE journal SET to_pay = to_pay - 1 WHERE {HERE} = 1"),
     ("i1_payment", f"UPDATE journal SET amount = 900 WHERE {HERE} = 2"),
+    ("i1_payment", f"UPDATE journal SET asked = 'RW003LIP', to_pay = to_pay - 1 WHERE {HERE} = 1"),
+    ("i1_payment", f"UPDATE journal SET asked = 'PT0011' , points_redeemed = points_redeemed + 1 WHERE {HERE} = 2"),
     ("i1_declined", f"UPDATE journal SET rc = '51' WHERE {HERE} = 1"),
     ("i1_declined", f"UPDATE journal SET discount = 5 WHERE {HERE} = 6"),
     ("i2_balances", f"UPDATE account SET points = points + 1 WHERE {OWNER}"),
@@ -63,10 +75,14 @@ BREACHES = [
     ("i2_cards", "UPDATE card SET programme = 99"),
     ("i2_members", f"UPDATE account SET member = 99 WHERE {OWNER}"),
     ("i2_members", LINKED_BUT_NOT_EMPTY),
+    ("i2_erased", f"INSERT INTO member (shard, id, erased_at) SELECT shard, id, now() FROM account WHERE {OWNER}"),
     ("i3_replies", f"UPDATE journal SET reply = NULL WHERE {HERE} = 1"),
     ("i3_replies", f"UPDATE journal SET reply = 'x' WHERE {HERE} = 7"),
     ("i3_decided", f"UPDATE journal SET programme_version = 9 WHERE {HERE} = 1"),
     ("i3_decided", f"UPDATE journal SET account = NULL WHERE {HERE} = 6"),
+    ("i4_gifts", PAID_TOO_LITTLE),
+    ("i4_gifts", PAID_BY_A_SALE),
+    ("i4_gifts", PAID_TWICE),
     ("i4_index", "DROP INDEX journal_key"),
     (
         "i4_effects",

@@ -25,7 +25,7 @@ def simulated(histories, draft=LIVE, live=LIVE, end_s=FAR):
     question = Question(
         rules_of(draft), {1: rules_of(live)} if live else {}, ZONE, end_s, 20260101, live.tiers if live else ()
     )
-    simulation = Simulation(question, BasketReader(draft.events, draft.quantities, draft.free_skus))
+    simulation = Simulation(question, BasketReader.of(draft))
     for history in histories:
         simulation.take(history)
     return simulation.report()

@@ -6,9 +6,12 @@ from typing import Any
 
 from cext import _kernel as kernel
 from cext._kernel import Account, Decision, Original, Programme, Request
+from cext.reference.recent import pack as pack_days
+from protocol.tlv import build
 from switch.programme import CompiledProgramme, load
 from switch.simulation.history import History, Past, Person, Present, Row
-from switch.simulation.replay import Basket, Quarters
+from switch.simulation.reading import BasketReader
+from switch.simulation.replay import Quarters
 
 ZONE = "Asia/Tehran"
 START_S = 1_700_000_000
@@ -33,23 +36,25 @@ RULES = """\
   - {id: stamps, when: amount >= 100000, then: {stamp: {key: cut, need: 3, reward: {discount: 20000}}}}
   - {id: offer, grant: {if: visits >= 3, set: {goal: 2 * mean_amount}, lives: 30 days}, when: amount >= grant.goal,
      then: {credit: 2%}}
+  - {id: lately, when: spend_30d >= 1500000, then: {points: 2}}
+  - {id: tested, when: amount >= 500000, holdout: 50%, then: {credit: 11}}
   - {id: came, when: event == "checkin", uses: {day: 1}, then: {points: 5}}
 """
 TIERS = """\
 tiers:
   - {id: silver, from: {points: 30}, multiply: 1.25}
   - {id: gold, from: {points: 90}, multiply: 1.5}
+rewards:
+  - {code: OFF, points: 9, then: {discount: 20%, cap: 70000}}
+  - {code: TEA, points: 4, message: {en: A tea}, uses: {day: 1}}
 """
-CHECKIN = Basket(event=1)
 
 
 def programme(text: str = HEAD + RULES + TIERS) -> CompiledProgramme:
     return load(text, ids=lambda _kind, _name: 7)
 
 
-def read(asked: str) -> Basket:
-    assert asked in ("", "EV007checkin")
-    return CHECKIN if asked else Basket()
+read = BasketReader.of(programme())
 
 
 @dataclass
@@ -71,7 +76,9 @@ class World:
             kind, given.pop("advice", False), amount, 364, self.now, *self.quarters.at(self.now), 5, 2, 3, 7, **given
         )  # fmt: skip
 
-    def write(self, kind: int, amount: int, decision: Decision, original: int | None = None) -> None:
+    def write(
+        self, kind: int, amount: int, decision: Decision, original: int | None = None, asked: str | None = None
+    ) -> None:
         """Keep what was approved, as the journal and the reader of it would."""
         if decision.rc != "00":
             return
@@ -81,8 +88,7 @@ class World:
                 decision.points_earned, decision.points_redeemed, decision.points_expired, decision.points_adjusted,
                 decision.credit_granted, decision.credit_spent, decision.discount, decision.to_pay,
                 decision.lots_moved or None, decision.rules or None, decision.counters_moved or None,
-                decision.grants_moved or None, original, "EV007checkin" if kind == 7 else None,
-                decision.reserves_moved or None,
+                decision.grants_moved or None, original, asked, decision.reserves_moved or None,
             )
         )  # fmt: skip
         self.decisions.append(decision)
@@ -99,10 +105,15 @@ class World:
             kind = self.dice.choice((1, 1, 1, 2, 3))
             amount = self.dice.choice((1, 99_999, 100_000, 350_000, 950_000, self.dice.randrange(1, 3_000_000)))
             wishes = {"points_wanted": self.dice.choice((-1, 0, 5)), "credit_wanted": self.dice.choice((-1, 0, 700))}
+            chosen = self.dice.choice(("", "", "", "OFF", "TEA"))
+            told = [("PT", str(wishes["points_wanted"]))] if wishes["points_wanted"] >= 0 else []
+            asked = build([*told, ("RW", chosen)]) if chosen else None
+            wishes["reward"] = ("", "OFF", "TEA").index(chosen)
             request = self.request(kind, amount, advice=self.dice.random() < 0.3, **wishes)
-            self.write(kind, amount, kernel.decide(self.programme, self.account, request))
+            self.write(kind, amount, kernel.decide(self.programme, self.account, request), asked=asked)
         elif what < 0.72:
-            self.write(7, 0, kernel.decide(self.programme, self.account, self.request(7, 0, event=1)))
+            decision = kernel.decide(self.programme, self.account, self.request(7, 0, event=1))
+            self.write(7, 0, decision, asked="EV007checkin")
         else:
             self.undo(self.dice.choice(self.rows[-6:]), is_refund=self.dice.random() < 0.5)
 
@@ -165,6 +176,20 @@ class World:
             b"".join(r.reserves_moved or b"" for r in both),
         )  # fmt: skip
 
+    def recent(self, before: list[Row], start_s: int) -> bytes:
+        """What the days before a period come to, as one counts who has only the rows."""
+        first = self.quarters.at(start_s)[0] - 30
+        kinds = {row.seq: row.kind for row in self.rows}
+        days: dict[int, int] = {}
+        for row in before:
+            sign = 1 if row.kind in (1, 2, 3) else -1 if row.kind == 4 else 0
+            if row.kind == 5:
+                sign = {1: -1, 2: -1, 3: -1, 4: 1}.get(kinds.get(row.original_seq or 0, 0), 0)
+            day = self.quarters.at(row.at)[0]
+            if sign and day > first:
+                days[day] = days.get(day, 0) + sign * row.amount
+        return pack_days([(day, amount) for day, amount in sorted(days.items()) if amount])
+
     def history(self, start_s: int = 0, **given: Any) -> History:
         """What a reader finds of a period that began at `start_s`."""
         a = self.account
@@ -178,23 +203,25 @@ class World:
         return History(
             Present(
                 a.shard, a.id, a.points, a.credit, a.visits, a.spend, a.first_visit, a.last_visit, a.tier,
-                a.tier_points, a.enrolled_day, a.lots, a.club, a.born, a.counters, a.grants,
-                a.reserves,
+                a.tier_points, a.enrolled_day, a.lots, a.club, a.born, a.counters, a.grants, a.flags, a.reserves,
             ),
             since,
             Past(
                 max(visits, default=0), self.tiers[len(before) - 1] if before else 0,
                 b"".join(row.counters_moved or b"" for row in before),
                 b"".join(row.grants_moved or b"" for row in before),
+                self.recent(before, start_s),
             ),
             referred,
             given.pop("person", Person()),
         )  # fmt: skip
 
 
-def world(seed: int, steps: int, live: Programme, number: int = 1, born: int = 0) -> World:
+def world(seed: int, steps: int, live: Programme, number: int = 1, born: int = 0, shard: int = 1) -> World:
     """A history of so many messages."""
-    made = World(live, random.Random(seed), Account(1, number, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 19_600, b"", 0, born))
+    made = World(
+        live, random.Random(seed), Account(shard, number, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 19_600, b"", 0, born)
+    )
     for _ in range(steps):
         made.step()
     return made
