@@ -1,13 +1,16 @@
 """Quotes and holds over the wire: what is told beforehand comes true, and what one till holds no other one spends."""
 
+import asyncio
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from adapters.postgres.explaining import explain
 from protocol.codes import ProcessingCode
 from tests.wire.conftest import BAZAAR
+from tests.wire.jobs import run_on
 from tests.wire.running import card, changed, message, original_of
 from tests.wire.stories import Reply, Story, told
 
@@ -255,3 +258,49 @@ def test_what_is_wrong_with_a_quote(story: Story) -> None:
     assert story.ask("0100", "000000", pan="6037990009999999", amount=100).code == "14"
     basket = story.ask("0100", "000000", pan=card(0), amount=100, de63="LI012A1;paper;1;99")
     assert basket.code == "13"
+
+
+def test_a_reward_is_not_paid_with_held_points(fresh_database_url: str, tmp_path: Path) -> None:
+    rewards = "rewards:\n  - {code: PURSE, points: 50, then: {credit: 25000}}\n"
+    with told(fresh_database_url, tmp_path, BASE + rewards, first_day=START) as story:
+        story.buy(10_000_000)
+        held = hold(story, 6_000)
+        wish = {"pan": card(0), "amount": 100_000, "de48": "RW005PURSE"}
+        assert [story.ask(mti, "000000", **wish).code for mti in ("0100", "0200")] == ["51", "51"]
+        # Named, the hold may pay for it.
+        quoted = story.ask("0100", "000000", **(wish | {"pan": card(2)}))
+        bought = story.ask("0200", "000000", at=clock(1), de90=original_of(held.sent), **wish)
+        assert (quoted.code, bought.code, bought.number("PR"), bought.points) == ("51", "00", 50, 51)
+
+
+def test_movements_tell_purchases_and_not_what_was_held(story: Story) -> None:
+    story.buy(10_000_000)
+    story.ask("0100", "000000", pan=card(0), amount=100_000)
+    held, released = hold(story, 1_000), hold(story, 2_000)
+    assert story.undo(released).code == "00"
+    assert complete(story, held, 3_000, 1).code == "00"
+    statement = story.ask("0100", "380000", pan=card(0), amount=0)
+    assert statement.all("MV") == ["20270103;006000;3000;-30;0", "20270103;000000;10000000;100;0"]
+    assert statement.all("FR") == ["base"]
+
+
+def test_a_purchase_between_holds_is_explained(story: Story) -> None:
+    story.buy(10_000_000)
+    hold(story, 9_000)
+    released = hold(story, 500)
+    refused = redeem(story, 20)
+    story.undo(released)
+    bought = redeem(story, 10, 1)
+    assert (refused.code, bought.code) == ("51", "00")
+    for reply, note in ((refused, ""), (bought, "")):
+        (entry,) = asyncio.run(explain(story.url, str(reply.heard.fields[37]), date=story.today))
+        assert entry.why.note == note
+        assert [rule.id for rule in entry.why.rules] == ["base"]
+
+
+def test_a_job_drops_what_is_over_and_needs_not(story: Story) -> None:
+    story.buy(10_000_000)
+    hold(story, 10_000)
+    run_on(story.url, START + dt.timedelta(days=1), "upkeep")
+    (row,) = story.rows("SELECT points, length(reserves) AS bytes FROM account WHERE points > 0")
+    assert (row["points"], row["bytes"]) == (100, 0)

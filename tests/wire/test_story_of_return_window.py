@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.wire.running import card
-from tests.wire.stories import Reply, Story, told
+from tests.wire.stories import AT_A_PRINTER, Reply, Story, told
 
 pytestmark = pytest.mark.integration
 
@@ -22,10 +22,6 @@ rules:
   - {id: base, then: {points: {per: 100000}}}
   - {id: checkin, when: event == "checkin", then: {points: 50}}
 """
-PRINTING = (
-    "acquirer,code,merchant,receipt_language\n581672,T0000001,M00000000000001,en\n581672,T0000002,M00000000000002,\n"
-    "581672,T0000003,M00000000000003,\n639607,F0000001,F00000000000001,\n603799,N0000001,N00000000000001,\n"
-)
 
 
 @pytest.fixture
@@ -106,3 +102,10 @@ def test_an_offer_to_hold_what_is_pending_is_declined(story: Story) -> None:
     held = story.ask("0100", "006000", pan=card(0), amount=1_000)
     bought = story.buy(500_000)
     assert (held.points, bought.points, bought.number("PP"), bought.all("HD")) == (0, 0, 5, ["10/0"])
+
+
+def test_the_receipt_tells_what_is_pending(story: Story) -> None:
+    bought = story.buy(1_000_000, **AT_A_PRINTER, de48="LG002en")
+    assert {"Points earned: 10", "Points balance: 0", "Points pending: 10"} <= set(bought.all("MS"))
+    persian = story.buy(1_000_000, **AT_A_PRINTER, de48="LG002fa")
+    assert "امتیاز در انتظار: ۲۰" in persian.all("MS")
