@@ -18,6 +18,7 @@ from cext._transaction cimport AccountState, Transaction
 cdef enum:
     REFUND = 4
     REVERSAL = 5
+    HOLD = 8
 
 cdef str APPROVED = "00"
 
@@ -47,6 +48,7 @@ def decide_usual(
         or transaction.original_name is not None
         or transaction.kind == REFUND
         or transaction.kind == REVERSAL
+        or transaction.kind == HOLD
         or transaction.request.advice
         or transaction.held_decline
         or transaction.event

@@ -16,6 +16,8 @@ REFUND: Final[int]
 REVERSAL: Final[int]
 INQUIRY: Final[int]
 EVENT: Final[int]
+HOLD: Final[int]
+QUOTE: Final[int]
 UPKEEP: Final[int]
 GIFT: Final[int]
 

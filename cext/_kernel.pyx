@@ -38,6 +38,24 @@ from cext._kernel_lots cimport (
 )
 from cext._kernel_recent cimport Recent, begin_recent, packed_recent, recent_within_bounds, spend_on
 from cext._kernel_records cimport Account, Decision, Original, Programme, Request, pack_lots
+from cext._kernel_reserves cimport (
+    RESERVES_MAX,
+    Reserve,
+    Reserves,
+    begin_reserves,
+    credit_reserved,
+    end_hold,
+    find_moves,
+    fit_reserves,
+    has_room_for_a_hold,
+    hold_back,
+    packed_moves,
+    packed_reserves,
+    pend,
+    points_pending,
+    points_reserved,
+    undo_pending,
+)
 from cext._kernel_rules cimport REWARD_GIVEN, REWARD_USED_UP, fire, give_grants, refusal_of_reward
 from cext._kernel_table cimport FACT_SLOTS, ON_EVENT, ON_PURCHASE, RULES_MAX, TIER, Table
 from cext._kernel_tiers cimport Standing, advance, counts_now, points_after, turn
@@ -61,6 +79,8 @@ cdef enum:
     KIND_REVERSAL = 5
     KIND_INQUIRY = 6
     KIND_EVENT = 7
+    KIND_HOLD = 8
+    KIND_QUOTE = 9
     KIND_UPKEEP = 10
     KIND_GIFT = 11
 
@@ -71,6 +91,8 @@ REFUND = KIND_REFUND
 REVERSAL = KIND_REVERSAL
 INQUIRY = KIND_INQUIRY
 EVENT = KIND_EVENT
+HOLD = KIND_HOLD
+QUOTE = KIND_QUOTE
 UPKEEP = KIND_UPKEEP
 GIFT = KIND_GIFT
 
@@ -96,10 +118,13 @@ cdef struct Working:
     Counters counters
     Grants grants
     Recent recent
+    Reserves reserves
     # Whether there is anything to do with counters, grants and the last days; if not, the copies are not even made.
     bint counting
     bint granting
     bint recalling
+    # There always is a copy of reserves; this says whether there is anything to reserve, give up or end.
+    bint reserving
     int64_t expired
     Standing standing
     # Whether counters were dropped that nobody moved.
@@ -140,6 +165,10 @@ cdef Decision decided(Programme programme, Account account, Request request):
         return purchase(programme, account, request)
     if request.kind == KIND_INQUIRY:
         return unchanged(account, request, RC_APPROVED)
+    if request.kind == KIND_HOLD:
+        return hold(programme, account, request)
+    if request.kind == KIND_QUOTE:
+        return quote(programme, account, request)
     if request.kind == KIND_UPKEEP:
         return upkeep(programme, account, request)
     if request.kind == KIND_GIFT:
@@ -153,8 +182,8 @@ cdef inline bint is_purchase(int64_t kind) noexcept:
 
 cdef str refusal(Programme programme, Account account, Request request):
     cdef int64_t kind = request.kind
-    cdef bint takes_amount = KIND_PURCHASE <= kind <= KIND_REFUND
-    if not KIND_PURCHASE <= kind <= KIND_EVENT and kind != KIND_UPKEEP and kind != KIND_GIFT:
+    cdef bint takes_amount = KIND_PURCHASE <= kind <= KIND_REFUND or kind == KIND_HOLD or kind == KIND_QUOTE
+    if not KIND_PURCHASE <= kind <= KIND_GIFT:
         return RC_INVALID_TRANSACTION
     if takes_amount and request.currency != programme.currency:
         return RC_INVALID_TRANSACTION
@@ -167,6 +196,8 @@ cdef str refusal(Programme programme, Account account, Request request):
         return RC_INVALID_AMOUNT
     if takes_amount and not 1 <= request.amount <= AMOUNT_MAX:
         return RC_INVALID_AMOUNT
+    if kind == KIND_HOLD and not (request.hold_key >= 1 and 0 <= request.hold_until <= BALANCE_MAX):
+        return RC_INVALID_AMOUNT
     if kind == KIND_REFUND and request.original is None:
         return RC_NO_ORIGINAL
     return RC_APPROVED
@@ -177,7 +208,7 @@ cdef bint undoable(Original original, int64_t kind) noexcept:
         return False
     if kind == KIND_REFUND:
         return original.rc_approved and is_purchase(original.kind)
-    return KIND_PURCHASE <= original.kind <= KIND_EVENT and original.kind != KIND_REVERSAL
+    return KIND_PURCHASE <= original.kind <= KIND_QUOTE and original.kind != KIND_REVERSAL
 
 
 cdef inline bint bounded(int64_t number) noexcept:
@@ -208,6 +239,7 @@ cdef bint workable(Account account, Request request) noexcept:
 cdef Decision unchanged(Account account, Request request, str rc):
     """A decline, or an approval without effect: the balances without what has lapsed, and nothing moved."""
     cdef Decision decision = Decision.__new__(Decision)
+    cdef Reserves reserves
     cdef int32_t i
     decision.rc = rc
     decision.to_pay = 0 if request.kind == KIND_EVENT else request.amount
@@ -223,11 +255,38 @@ cdef Decision unchanged(Account account, Request request, str rc):
         for i in range(account.count):
             if DEFICIT_MONTH < account._lots[i].month < request.local_month:
                 decision.points_balance -= account._lots[i].points
+        if PyBytes_GET_SIZE(account.packed_reserves) != 0:
+            begin_reserves(&reserves, account.packed_reserves, request.local_day, request.now)
+            fit_reserves(&reserves, decision.points_balance, account.credit)
+            tell_reserves(decision, &reserves)
+    return decision
+
+
+cdef void tell_reserves(Decision decision, const Reserves *reserves) noexcept:
+    """Say what of the balances may not be spent."""
+    decision.points_pending = points_pending(reserves)
+    decision.points_held = points_reserved(reserves) - decision.points_pending
+    decision.credit_held = credit_reserved(reserves)
+
+
+cdef Decision reserved(Account account, Request request, Reserves *reserves):
+    """An approval that moves nothing but reserves."""
+    cdef Reserve moves[RESERVES_MAX]
+    cdef int32_t count
+    cdef Decision decision = unchanged(account, request, RC_APPROVED)
+    fit_reserves(reserves, decision.points_balance, account.credit)
+    count = find_moves(reserves, moves)
+    if count > RESERVES_MAX or reserves.count > RESERVES_MAX:
+        return unchanged(account, request, RC_INVALID_AMOUNT)
+    tell_reserves(decision, reserves)
+    decision.reserves_moved = packed_moves(moves, count)
+    decision.changed = count != 0
+    account.packed_reserves = packed_reserves(reserves)
     return decision
 
 
 cdef void begin(
-    Working *w, Account account, Request request, bint counting, bint granting, bint recalling
+    Working *w, Account account, Request request, bint counting, bint granting, bint recalling, bint reserving
 ) noexcept:
     """Copy the account's parts, without what has lapsed by the message's date."""
     w.lots.count = account.count
@@ -244,6 +303,8 @@ cdef void begin(
     w.granting = granting or PyBytes_GET_SIZE(account.packed_grants) != 0
     if w.granting:
         begin_grants(&w.grants, account.packed_grants, request.local_day)
+    w.reserving = reserving or PyBytes_GET_SIZE(account.packed_reserves) != 0
+    begin_reserves(&w.reserves, account.packed_reserves, request.local_day, request.now)
     w.recalling = recalling
     if recalling:
         begin_recent(&w.recent, account.packed_recent)
@@ -270,11 +331,54 @@ cdef inline int64_t spend_of(
     return used
 
 
+cdef inline int64_t free_points(const Working *w) noexcept:
+    return larger(0, spendable(&w.lots) - points_reserved(&w.reserves))
+
+
+cdef inline int64_t free_credit(Account account, const Working *w) noexcept:
+    return larger(0, account.credit - credit_reserved(&w.reserves))
+
+
+cdef Decision hold(Programme programme, Account account, Request request):
+    """Keep back the points that the till asked for, else those that the amount comes to, and the credit asked for."""
+    cdef Working w
+    cdef int64_t credit = larger(0, request.credit_wanted)
+    cdef int64_t points = request.points_wanted
+    if points < 0:
+        points = 0 if credit != 0 else request.amount // programme.point_value
+    if points == 0 and credit == 0:
+        return unchanged(account, request, RC_INVALID_AMOUNT)
+    begin(&w, account, request, False, False, False, True)
+    if not has_room_for_a_hold(&w.reserves):
+        return unchanged(account, request, RC_OVER_COUNT_LIMIT)
+    if points > free_points(&w) or credit > free_credit(account, &w):
+        return unchanged(account, request, RC_INSUFFICIENT)
+    hold_back(&w.reserves, request.hold_key, request.hold_until, points, credit)
+    return reserved(account, request, &w.reserves)
+
+
+cdef Decision quote(Programme programme, Account account, Request request):
+    """What a purchase would come to; nothing moves."""
+    cdef Decision decision = purchase(programme, account.copy(), request)
+    cdef Decision now
+    if decision.rc is not RC_APPROVED:
+        return decision
+    now = unchanged(account, request, RC_APPROVED)
+    now.points_earned = decision.points_earned
+    now.points_redeemed = decision.points_redeemed
+    now.credit_granted = decision.credit_granted
+    now.credit_spent = decision.credit_spent
+    now.discount = decision.discount
+    now.to_pay = decision.to_pay
+    now.rules = decision.rules
+    return now
+
+
 cdef bint pay(
     Programme programme,
     Account account,
     Request request,
-    const Lots *lots,
+    const Working *w,
     int64_t price,
     int64_t rest,
     Decision decision,
@@ -285,7 +389,7 @@ cdef bint pay(
     """
     cdef bint redeeming = request.kind == KIND_REDEMPTION
     cdef bint by_credit = request.kind == KIND_CREDIT_PURCHASE
-    cdef int64_t available = spendable(lots)
+    cdef int64_t available = free_points(w)
     if price > available:
         if not request.advice:
             return False
@@ -306,7 +410,7 @@ cdef bint pay(
     rest -= decision.points_redeemed * programme.point_value
     decision.points_redeemed += price
     decision.credit_spent = spend_of(
-        larger(0, account.credit), rest, request.credit_wanted, by_credit, by_credit and rest > 0, request.advice
+        free_credit(account, w), rest, request.credit_wanted, by_credit, by_credit and rest > 0, request.advice
     )
     decision.to_pay = rest - decision.credit_spent
     return decision.credit_spent >= 0
@@ -326,7 +430,17 @@ cdef Decision purchase(Programme programme, Account account, Request request):
 
     if is_event and not table.conditional:
         return unchanged(account, request, RC_APPROVED)
-    begin(&w, account, request, table.counts, table.grants_count != 0, table.recalls and not is_event)
+    begin(
+        &w,
+        account,
+        request,
+        table.counts,
+        table.grants_count != 0,
+        table.recalls and not is_event,
+        programme.pending_days != 0,
+    )
+    if request.original is not None and request.original.kind == KIND_HOLD:
+        end_hold(&w.reserves, request.original.reserves_moved)
     turn(programme, &w.standing, request)
     if table.instructions_count:
         find_facts(table, facts, account, request, amount, account.points - w.expired, &w.counters, &w.grants)
@@ -342,9 +456,7 @@ cdef Decision purchase(Programme programme, Account account, Request request):
 
     decision = Decision.__new__(Decision)
     decision.discount = discount_of(table, fired, count, request, amount)
-    if not pay(
-        programme, account, request, &w.lots, price_of(table, fired, count), amount - decision.discount, decision
-    ):
+    if not pay(programme, account, request, &w, price_of(table, fired, count), amount - decision.discount, decision):
         return unchanged(account, request, RC_INSUFFICIENT)
     if refused != REWARD_GIVEN:
         return unchanged(account, request, RC_REFUSED)
@@ -356,6 +468,8 @@ cdef Decision purchase(Programme programme, Account account, Request request):
 
     take_earliest(&w.lots, decision.points_redeemed)
     add(&w.lots, <int32_t>request.local_month + programme.expiry_months, decision.points_earned)
+    if programme.pending_days != 0 and not is_event:
+        pend(&w.reserves, request.local_day + programme.pending_days - 1, decision.points_earned)
     if table.counts:
         count_effects(table, fired, count, decision.to_pay, &w.counters)
     if not is_event:
@@ -386,6 +500,8 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
         + decision.points_adjusted
     )
     cdef int64_t credit = account.credit + decision.credit_granted - decision.credit_spent
+    cdef Reserve moves[RESERVES_MAX]
+    cdef int32_t reserve_moves = 0
     if not (within_bounds(&w.lots) and bounded(points) and bounded(credit) and bounded(w.standing.spend)):
         return False
     if not bounded(w.standing.tier_points) or (w.recalling and not recent_within_bounds(&w.recent)):
@@ -394,6 +510,11 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
     decision.counters_moved = b""
     decision.grants_moved = b""
     decision.reserves_moved = b""
+    if w.reserving:
+        fit_reserves(&w.reserves, points, credit)
+        reserve_moves = find_moves(&w.reserves, moves)
+        if reserve_moves > RESERVES_MAX or w.reserves.count > RESERVES_MAX:
+            return False
     if w.counting and not settle_counters(&programme.compiled, account, decision, &w.counters):
         return False
     decision.rules = b""
@@ -415,7 +536,13 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
         or PyBytes_GET_SIZE(decision.counters_moved) != 0
         or (w.granting and w.grants.changed)
         or (w.recalling and w.recent.changed)
+        or reserve_moves != 0
     )
+    if reserve_moves != 0:
+        decision.reserves_moved = packed_moves(moves, reserve_moves)
+        account.packed_reserves = packed_reserves(&w.reserves)
+    if w.reserving:
+        tell_reserves(decision, &w.reserves)
     if w.granting and w.grants.changed:
         keep_grants(account, decision, &w.grants)
     account.points = points
@@ -512,6 +639,14 @@ cdef int64_t expired_of(Original original) noexcept:
     return original.points_earned - original.points_redeemed - moved
 
 
+cdef Decision release(Account account, Request request, Original held):
+    """A hold is undone as a whole, whatever is left of it."""
+    cdef Reserves reserves
+    begin_reserves(&reserves, account.packed_reserves, request.local_day, request.now)
+    end_hold(&reserves, held.reserves_moved)
+    return reserved(account, request, &reserves)
+
+
 cdef Decision undo(Programme programme, Account account, Request request):
     """A refund, a reversal or a partial reversal."""
     cdef Original original = request.original
@@ -522,8 +657,10 @@ cdef Decision undo(Programme programme, Account account, Request request):
     cdef int32_t earning_month = local_month + programme.expiry_months
     cdef int64_t expired, earned, redeemed, granted, spent, unexpired
     cdef Decision decision
-    if original is None or not original.rc_approved or original.kind == KIND_INQUIRY:
+    if original is None or not original.rc_approved or original.kind == KIND_INQUIRY or original.kind == KIND_QUOTE:
         return unchanged(account, request, RC_APPROVED)
+    if original.kind == KIND_HOLD:
+        return release(account, request, original)
     if not find_part(original, request, &part):
         return unchanged(account, request, RC_INVALID_AMOUNT)
 
@@ -534,6 +671,7 @@ cdef Decision undo(Programme programme, Account account, Request request):
         PyBytes_GET_SIZE(original.counters_moved) != 0,
         False,
         programme.compiled.recalls and part.amount != 0,
+        PyBytes_GET_SIZE(original.reserves_moved) != 0,
     )
     expired = w.expired
     earned = part.points_earned
@@ -567,6 +705,16 @@ cdef Decision undo(Programme programme, Account account, Request request):
     decision.to_pay = part.to_pay
     if w.counting:
         count_back(&w.counters, original.counters_moved, original.refunded_counters, part.done, part.whole)
+    if w.reserving:
+        undo_pending(
+            &w.reserves,
+            original.reserves_moved,
+            original.refunded_reserves,
+            part.direction,
+            part.done,
+            part.whole,
+            request.local_day,
+        )
     if part.all_of_it and part.direction > 0:
         if w.granting:
             undo_grants(&w.grants, original.grants_moved)
@@ -587,7 +735,7 @@ cdef Decision upkeep(Programme programme, Account account, Request request):
     cdef Working w
     cdef const Table *table = &programme.compiled
     cdef Decision decision = Decision.__new__(Decision)
-    begin(&w, account, request, table.limits_count != 0, False, False)
+    begin(&w, account, request, table.limits_count != 0, False, False, False)
     if w.counting:
         w.dropped = forget(&w.counters, table.limits, table.limits_count)
     turn(programme, &w.standing, request)
@@ -605,7 +753,7 @@ cdef Decision gift(Programme programme, Account account, Request request):
     cdef Decision decision
     if points > LEG_MAX or credit > LEG_MAX or points + credit == 0:
         return unchanged(account, request, RC_INVALID_AMOUNT)
-    begin(&w, account, request, False, False, False)
+    begin(&w, account, request, False, False, False, False)
     decision = Decision.__new__(Decision)
     decision.points_earned = points
     decision.points_expired = w.expired

@@ -48,6 +48,7 @@ cdef class Original:
 cdef class Request:
     cdef public int64_t kind, amount, currency, now, local_day, local_month, hour, weekday, day_of_month, entry_mode
     cdef public int64_t merchant, institution, category, points_wanted, credit_wanted, replacement_amount, event, reward
+    cdef public int64_t hold_key, hold_until
     cdef public bint advice, has_basket
     cdef public Original original
     cdef readonly tuple quantities, free_prices
@@ -59,6 +60,7 @@ cdef class Decision:
     cdef public str rc
     cdef public int64_t points_earned, points_redeemed, points_expired, points_adjusted
     cdef public int64_t credit_granted, credit_spent, discount, to_pay, points_balance, credit_balance, tier_after
+    cdef public int64_t points_pending, points_held, credit_held
     cdef public bytes lots_moved, rules, counters_moved, grants_moved, reserves_moved
     cdef public bint changed
 

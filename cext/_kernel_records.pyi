@@ -172,6 +172,8 @@ class Request:
     event: int
     reward: int
     has_basket: bool
+    hold_key: int
+    hold_until: int
     def __init__(
         self,
         kind: int,
@@ -197,6 +199,8 @@ class Request:
         free_prices: tuple[int, ...] = (),
         has_basket: bool = False,
         reward: int = 0,
+        hold_key: int = 0,
+        hold_until: int = 0,
     ) -> None: ...
     def carry(
         self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool, reward: int
@@ -226,6 +230,9 @@ class Decision:
     grants_moved: bytes
     tier_after: int
     reserves_moved: bytes
+    points_pending: int
+    points_held: int
+    credit_held: int
     def __init__(
         self,
         rc: str,
@@ -246,6 +253,9 @@ class Decision:
         grants_moved: bytes = b"",
         tier_after: int = 0,
         reserves_moved: bytes = b"",
+        points_pending: int = 0,
+        points_held: int = 0,
+        credit_held: int = 0,
     ) -> None: ...
     @property
     def rule_list(self) -> list[int]: ...

@@ -24,6 +24,7 @@ from cext._kernel_grants cimport GRANT_BYTES, GRANTS_MAX, check_grant_moves, che
 from cext._kernel_loading cimport load, unload
 from cext._kernel_lots cimport DEFICIT_MONTH, LOT_BYTES, LOT_SLOTS, LOTS_MAX, MOVES_MAX, Lot, read_lot, write_lot
 from cext._kernel_reserves cimport (
+    HOLDS_MAX,
     RECENT_DAYS_MAX,
     RESERVE_BYTES,
     RESERVES_MAX,
@@ -54,6 +55,7 @@ _BOUNDS = {
     "COUNTER_MOVES_MAX": COUNTER_MOVES_MAX,
     "GRANTS_MAX": GRANTS_MAX,
     "RESERVES_MAX": RESERVES_MAX,
+    "HOLDS_MAX": HOLDS_MAX,
     "RECENT_DAYS_MAX": RECENT_DAYS_MAX,
     "SPEND_DAYS": SPEND_DAYS,
     "SLOTS_MAX": SLOTS_MAX,
@@ -389,6 +391,8 @@ cdef class Request:
         tuple free_prices not None=(),
         bint has_basket=False,
         int64_t reward=0,
+        int64_t hold_key=0,
+        int64_t hold_until=0,
     ):
         self.kind = kind
         self.advice = advice
@@ -413,6 +417,8 @@ cdef class Request:
         self.free_prices = items_of("free_prices", free_prices)
         self.has_basket = has_basket
         self.reward = reward
+        self.hold_key = hold_key
+        self.hold_until = hold_until
 
     def carry(
         self,
@@ -456,6 +462,9 @@ cdef class Decision:
         bytes grants_moved not None=b"",
         int64_t tier_after=0,
         bytes reserves_moved not None=b"",
+        int64_t points_pending=0,
+        int64_t points_held=0,
+        int64_t credit_held=0,
     ):
         self.rc = rc
         self.points_earned = points_earned
@@ -475,6 +484,9 @@ cdef class Decision:
         self.grants_moved = grants_moved
         self.tier_after = tier_after
         self.reserves_moved = reserves_moved
+        self.points_pending = points_pending
+        self.points_held = points_held
+        self.credit_held = credit_held
 
     @property
     def rule_list(self):

@@ -15,6 +15,7 @@ cimport cython
 
 from cext._kernel_lots cimport LOT_BYTES, Lot, read_lot, write_lot
 from cext._kernel_records cimport Account, Decision, Programme, Request
+from cext._kernel_reserves cimport PENDING, RESERVE_BYTES, read_reserve
 
 from cext._kernel import decide
 from cext.programme_table import Effect
@@ -57,7 +58,8 @@ cdef enum:
     RULES = 19
     ORIGINAL_SEQ = 22
     ASKED = 23
-    ROW_LENGTH = 24
+    RESERVES_MOVED = 24
+    ROW_LENGTH = 25
     MOMENT_LENGTH = 5
     BASKET_LENGTH = 6
     AS_THEY_WERE = -2
@@ -366,7 +368,20 @@ cdef inline bint is_plain(tuple row, dict live) except -1:
     cdef int64_t kind = row[KIND]
     if not (1 <= kind <= KIND_CREDIT_PURCHASE or kind == KIND_EVENT):
         return False
-    return row[ORIGINAL_SEQ] is None and row[VERSION] in live
+    return row[ORIGINAL_SEQ] is None and row[VERSION] in live and not ends_holds(row[RESERVES_MOVED])
+
+
+cdef inline bint ends_holds(bytes moved) noexcept:
+    """Whether anything but what is pending was moved."""
+    cdef const uint8_t *at
+    cdef Py_ssize_t i
+    if moved is None:
+        return False
+    at = <const uint8_t *>PyBytes_AS_STRING(moved)
+    for i in range(PyBytes_GET_SIZE(moved) // RESERVE_BYTES):
+        if read_reserve(at + i * RESERVE_BYTES).key != PENDING:
+            return True
+    return False
 
 
 cdef object sums_of(const int64_t *sums):

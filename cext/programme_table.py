@@ -84,6 +84,8 @@ GRANTS_MAX = 16
 LOTS_MAX = 36
 RESERVES_MAX = 48
 """Reserves that an account keeps, and entries of `reserves_moved`."""
+HOLDS_MAX = 8
+"""Holds that an account keeps at a time."""
 RECENT_DAYS_MAX = 31
 """Days of which an account keeps the spend."""
 SPEND_DAYS = 30

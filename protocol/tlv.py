@@ -43,6 +43,8 @@ TAG_MEANINGS: Final = MappingProxyType(
                 "PR": "points redeemed",
                 "PB": "points balance",
                 "CB": "credit balance",
+                "PP": "points pending",
+                "HD": "held: points/credit",
                 "CG": "credit granted",
                 "CS": "credit spent",
                 "DS": "discount",

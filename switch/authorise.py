@@ -19,7 +19,18 @@ from protocol.session import Session
 from protocol.tlv import TlvError, build, parse
 from switch.basket import read as read_basket
 from switch.calendars import Calendars, SentAt
-from switch.deciding import CREDIT_PURCHASE, EVENT, INQUIRY, PURCHASE, REDEMPTION, REFUND, REVERSAL
+from switch.deciding import (
+    CREDIT_PURCHASE,
+    EVENT,
+    HOLD,
+    INQUIRY,
+    PURCHASE,
+    PURCHASES,
+    QUOTE,
+    REDEMPTION,
+    REFUND,
+    REVERSAL,
+)
 from switch.institutions import Directory, Terminal
 from switch.programme.calendar import LocalCalendar
 from switch.receipts import Language
@@ -62,7 +73,13 @@ _REQUESTED = _FINANCIAL | {
     ProcessingCode.POINTS_TO_CREDIT: CONVERSION,
 }
 """No advice of these: the till cannot know whether they may be."""
-_INQUIRIES = {ProcessingCode.BALANCE: INQUIRY, ProcessingCode.STATEMENT: INQUIRY}
+_INQUIRIES = {
+    ProcessingCode.BALANCE: INQUIRY,
+    ProcessingCode.STATEMENT: INQUIRY,
+    ProcessingCode.PURCHASE: QUOTE,
+    ProcessingCode.REDEMPTION: HOLD,
+    ProcessingCode.CREDIT_PURCHASE: HOLD,
+}
 FUNCTIONS = {
     "0100": _INQUIRIES,
     "0101": _INQUIRIES,
@@ -78,9 +95,9 @@ REVERSALS = frozenset({"0400", "0401", "0420", "0421"})
 REPEATS = frozenset({"0101", "0201", "0221", "0401", "0421"})
 ADVICES = frozenset({"0220", "0221"})
 NEEDS_NO_AMOUNT = frozenset({INQUIRY, REVERSAL, EVENT}) | WIDE_KINDS
-PAYING = frozenset({PURCHASE, REDEMPTION, CREDIT_PURCHASE})
+PAYING = PURCHASES | {QUOTE}
 """Kinds whose reply says in DE4 what is still to be paid."""
-NOT_USUAL = WIDE_KINDS | {REFUND, EVENT}
+NOT_USUAL = WIDE_KINDS | {REFUND, EVENT, HOLD}
 USUAL = {
     mti: {code: kind for code, kind in codes.items() if kind not in NOT_USUAL and code != ProcessingCode.STATEMENT}
     for mti, codes in FUNCTIONS.items()
@@ -228,14 +245,12 @@ class Authoriser:
         token = self._token(fields, terminal, wishes)
         if isinstance(token, Decline):
             return token
-        replacement = NOT_WANTED
         original: OriginalName | None = None
-        if kind in (REFUND, REVERSAL):
+        if kind in (REFUND, REVERSAL) or (kind in PURCHASES and _names_a_hold(fields)):
             named = self._original(fields)
             if isinstance(named, Decline):
                 return named
             original = named
-            replacement = _replacement_amount(fields.get(95)) if kind == REVERSAL else NOT_WANTED
         local = self._calendars.local(terminal.timezone, self._clock())
         # By position: a dozen and a half keywords cost as much as the rest of this function.
         request = Request(
@@ -256,7 +271,7 @@ class Authoriser:
             wishes.points,
             wishes.credit,
             None,
-            replacement,
+            _replacement_amount(fields.get(95)) if kind == REVERSAL else NOT_WANTED,
         )
         transaction = Transaction(link, header, message, terminal, request, received, received + self._deadline_s)
         transaction.mti = int(mti)
@@ -280,6 +295,8 @@ class Authoriser:
         transaction.original_name = original
         transaction.suspect = mti in REPEATS
         transaction.to_pay_in_reply = kind in PAYING
+        if kind == HOLD:
+            _ask_for_hold(request, transaction)
         transaction.wants_movements = kind == INQUIRY and fields[3] == ProcessingCode.STATEMENT
         _add_private_data(transaction, wishes, get(63))
         return transaction
@@ -354,6 +371,22 @@ class Authoriser:
 
 def _traits(kind: int) -> tuple[int, bool, bool]:
     return kind, kind in NEEDS_NO_AMOUNT, kind in PAYING
+
+
+def _names_a_hold(fields: TextFields) -> bool:
+    """Whether DE90 names a 0100. What else a purchase has there is left alone."""
+    return fields.get(90, "")[1:2] == "1"
+
+
+def _ask_for_hold(request: Request, transaction: Transaction) -> None:
+    """A hold is kept by the message's own key, and is of points or of credit, as DE3 says: DE48's or DE4's."""
+    request.hold_key = transaction.key
+    if transaction.processing_code == int(ProcessingCode.CREDIT_PURCHASE):
+        request.points_wanted = 0
+        if request.credit_wanted == NOT_WANTED:
+            request.credit_wanted = request.amount
+    else:
+        request.credit_wanted = NOT_WANTED
 
 
 def _add_private_data(transaction: Transaction, wishes: Wishes, basket: str | None) -> None:

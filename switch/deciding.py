@@ -23,16 +23,17 @@ from switch.statement import Statements
 from switch.telling import Telling, private_data, teller_of
 from switch.transaction import AccountKey, AccountState, Transaction
 
-PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT = 1, 2, 3, 4, 5, 6, 7
+PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT, HOLD, QUOTE = 1, 2, 3, 4, 5, 6, 7, 8, 9
 UPKEEP, GIFT = 10, 11
 """Kinds of request, as the kernel numbers them."""
+PURCHASES = frozenset({PURCHASE, REDEMPTION, CREDIT_PURCHASE})
 
 UNKNOWN_CARD = "14"
 BLOCKED_CARD = "78"
 EXPIRED_CARD = "54"
 NOT_ALLOWED_TO_CARD = "57"
-TOLD_BYTES_MAX = 800
-"""What DE62 (999 bytes) has room for beside legs and balances."""
+TOLD_BYTES_MAX = 735
+"""What DE62 (999 bytes) has room for beside legs, balances and what is reserved of them."""
 ORIGINAL_NOT_FOUND = "25"
 INVALID_TRANSACTION = "12"
 
@@ -44,6 +45,7 @@ REASONS = {
     "51": "too few points or credit",
     "54": "the card has expired",
     "57": "programme not served here",
+    "65": "too many holds",
     "78": "card or account blocked",
 }
 """DE44 of a decline: ASCII, at most 25 characters."""
@@ -166,6 +168,8 @@ class Decider:
             return
         request = transaction.request
         request.now = int(now)
+        if transaction.kind == HOLD:
+            request.hold_until = request.now + programme.compiled.hold_s
         _add_details(transaction, programme.compiled)
         shadow = self._shadows.get(programme.id)
         before = state.account.copy() if shadow is not None else None
@@ -224,6 +228,8 @@ class Decider:
         record = transaction.original_record
         if record is not None and record.account is not None and record.account != state.account.id:
             record = transaction.original_record = None
+        if transaction.kind in PURCHASES:
+            return Decider._answer_by_hold(transaction)
         if transaction.kind == REVERSAL:
             if record is not None and record.reversal_reply is not None:
                 first = unpack(record.reversal_reply)
@@ -247,6 +253,20 @@ class Decider:
         if transaction.kind == REVERSAL and original is not None:
             left = max(transaction.request.replacement_amount, 0)
             transaction.amount = max(original.amount - original.refunded_amount - left, 0)
+        return False
+
+    @staticmethod
+    def _answer_by_hold(transaction: Transaction) -> bool:
+        """Let a purchase end the hold that it names. What names a hold that is over goes on with what may be spent."""
+        record, transaction.original_record = transaction.original_record, None
+        transaction.request.original = None
+        if record is None:
+            if transaction.request.advice:
+                return False
+            _decline(transaction, ORIGINAL_NOT_FOUND)
+            return True
+        if record.original.kind == HOLD:
+            transaction.request.original = record.original
         return False
 
 

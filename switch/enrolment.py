@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from cext._kernel import Decision
 from protocol.codes import ResponseCode
 from switch.card_checks import Context, card_refusals, till_refusals, usual
+from switch.kept_back import reserves_of, tell
 from switch.member_data import OWN_FLAGS, REFERRED, Before, MemberData, flags_of, kept_before
 from switch.refusals import Refusal, first_of
 from switch.tokens import Token
@@ -82,7 +83,7 @@ def decide_enrolment(request: Enrolment, scene: Scene, context: Context) -> Effe
     )
     if refusal is not None:
         return refusal
-    credit = 0 if scene.card is None else scene.card.account.credit
+    credit = 0 if scene.card is None else _free_credit(scene.card, context)
     fee = 0 if scene.club is None else scene.club.fee
     is_paid = fee <= credit
     if not is_paid and not context.advice and (scene.club is None or not scene.club.fee_may_be_owed):
@@ -142,6 +143,11 @@ def _club(request: Enrolment, scene: Scene) -> list[Refusal]:
     return refusals
 
 
+def _free_credit(party: Party, context: Context) -> int:
+    """The account's credit that no till holds."""
+    return party.account.credit - reserves_of(party.account, context).credit
+
+
 def _enrolled(request: Enrolment, scene: Scene, context: Context, paid: int, owed: int) -> Effects:
     programme = context.programme
     assert programme is not None
@@ -171,8 +177,12 @@ def _enrolled(request: Enrolment, scene: Scene, context: Context, paid: int, owe
         enrolled_on=context.local_date,
         flags=flags | party.account.flags & ~OWN_FLAGS,
     )
+    decision = Decision(
+        ResponseCode.APPROVED, credit_spent=paid, points_balance=scene.points_left, credit_balance=credit
+    )
+    tell(decision, reserves_of(party.account, context))
     return Effects(
-        Decision(ResponseCode.APPROVED, credit_spent=paid, points_balance=scene.points_left, credit_balance=credit),
+        decision,
         changes=(change,),
         member=member,
         card=card,

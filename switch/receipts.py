@@ -50,6 +50,7 @@ class Receipt:
 
     currency: int
     points_balance: int
+    """What may be spent."""
     points_earned: int = 0
     points_redeemed: int = 0
     credit_balance: int = 0
@@ -62,6 +63,8 @@ class Receipt:
     tickets: tuple[tuple[str, int], ...] = ()
     messages: tuple[dict[str, str], ...] = ()
     offers: tuple[Offer, ...] = ()
+    points_pending: int = 0
+    """Points that may be spent once the return window of their purchases is over."""
     lapsing: tuple[tuple[int, int], ...] = ()
     """Points that lapse soon, and how many days they have left; today counts as 0."""
     asks_for: tuple[str, ...] = ()
@@ -73,6 +76,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "points_earned": {"fa": "امتیاز این خرید: {0}", "en": "Points earned: {0}"},
     "points_redeemed": {"fa": "امتیاز خرج‌شده: {0}", "en": "Points spent: {0}"},
     "points_balance": {"fa": "مانده امتیاز: {0}", "en": "Points balance: {0}"},
+    "points_pending": {"fa": "امتیاز در انتظار: {0}", "en": "Points pending: {0}"},
     "credit_granted": {"fa": "اعتبار هدیه: {0}", "en": "Credit given: {0}"},
     "credit_spent": {"fa": "اعتبار خرج‌شده: {0}", "en": "Credit spent: {0}"},
     "credit_balance": {"fa": "مانده اعتبار: {0}", "en": "Credit balance: {0}"},
@@ -140,6 +144,8 @@ def _sentences(receipt: Receipt, language: Language) -> list[str]:
         if amount
     ]
     told.append(say("points_balance", f"{receipt.points_balance:,}"))
+    if receipt.points_pending:
+        told.append(say("points_pending", f"{receipt.points_pending:,}"))
     if receipt.credit_balance:
         told.append(say("credit_balance", money(receipt.credit_balance)))
     told += [text for each in receipt.messages if (text := each.get(language) or next(iter(each.values()), ""))]

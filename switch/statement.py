@@ -177,7 +177,8 @@ def _why(known: _Known, version: int, movements: Movements) -> Why | None:
 def _account_before(movements: Movements, at: int, day_of: DayOf | None) -> Account:
     """The account before its last purchase, which is rows[at]. Raises `BrokenHistory`."""
     account, rows = movements
-    present = Present(*(getattr(account, name) for name in Present._fields))
+    # What was reserved bears on no rule, and the rows that are read do not tell of holds.
+    present = Present(*(getattr(account, name) for name in Present._fields))._replace(reserves=b"")
     earlier = rows[at + 1 :]
     purchase = next((each.row.at for each in earlier if each.row.kind in PURCHASES), 0)
     # No undoing changes a tier, and that of a transfer does not say which it was.

@@ -70,10 +70,11 @@ class Telling:
         decision = self._decision
         return Receipt(
             currency=self._programme.currency,
-            points_balance=decision.points_balance,
+            points_balance=decision.points_balance - decision.points_pending - decision.points_held,
+            points_pending=decision.points_pending,
             points_earned=decision.points_earned,
             points_redeemed=decision.points_redeemed,
-            credit_balance=decision.credit_balance,
+            credit_balance=decision.credit_balance - decision.credit_held,
             credit_granted=decision.credit_granted,
             credit_spent=decision.credit_spent,
             discount=decision.discount,

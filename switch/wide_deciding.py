@@ -218,6 +218,7 @@ def _context(transaction: Transaction, programme: LiveProgramme | None) -> Conte
         currency=request.currency,
         advice=request.advice,
         held=Refusal(held, REASONS.get(held, "")) if held else None,
+        now=request.now,
     )
 
 

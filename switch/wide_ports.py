@@ -84,6 +84,7 @@ class AccountChange:
     points: int | None = None
     credit: int | None = None
     lots: bytes | None = None
+    reserves: bytes | None = None
     status: int | None = None
     member: int | None = None
     club: int | None = None
@@ -91,7 +92,6 @@ class AccountChange:
     enrolled_on: dt.date | None = None
     flags: int | None = None
     grants: bytes | None = None
-    reserves: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

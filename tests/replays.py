@@ -15,7 +15,7 @@ from switch.simulation.replay import Quarters, Rules, replayed
 
 LEGS = (
     "points_earned", "points_redeemed", "points_expired", "points_adjusted", "credit_granted", "credit_spent",
-    "discount", "to_pay", "lots_moved", "rules", "counters_moved", "grants_moved",
+    "discount", "to_pay", "lots_moved", "rules", "counters_moved", "grants_moved", "reserves_moved",
 )  # fmt: skip
 FAR = 10**11
 _SQL = named("replaying")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from adapters.cli.till_holds import app as holds_app
 from adapters.cli.till_members import app as members_app
 from adapters.cli.till_messages import reversal, transaction
 from adapters.cli.till_options import Customer, Named, Till, digits, expanded
@@ -226,6 +227,7 @@ def cut_over(
     manage(till, NetworkCode.CUT_OVER, date or f"{datetime.now().astimezone() + timedelta(days=1):%m%d}")
 
 
+app.registered_commands.extend(holds_app.registered_commands)
 app.registered_commands.extend(members_app.registered_commands)
 
 

@@ -53,6 +53,7 @@ NEXT_STEPS = {
     ResponseCode.ORIGINAL_NOT_FOUND: "DE90 names no message that the switch knows: see --of.",
     ResponseCode.FORMAT_ERROR: "DE44 names the data element; docs/wire-profile.md says what belongs there.",
     ResponseCode.NOT_SUPPORTED: "This switch does not serve that function.",
+    ResponseCode.OVER_COUNT_LIMIT: "DE44 says of what there are too many; a hold is completed or released first.",
     ResponseCode.NOT_ENOUGH: "`loyalty-switch send balance` shows what is there.",
     ResponseCode.NOT_ALLOWED_TO_TERMINAL: "DE41 must be loaded, active and DE32's: --terminal, --acquirer.",
     ResponseCode.CARD_BLOCKED: "The card or its account is not active.",
@@ -219,6 +220,11 @@ def _approved(request: Message, reply: Message) -> str:
         parts.append(f"the code to give to friends is {visible(tags['RC'])}")
     if "PB" in tags:
         parts.append(_counted(tags["PB"], "the balance is {} points"))
+    if "PP" in tags:
+        parts.append(_counted(tags["PP"], "{} points are pending"))
+    if "HD" in tags:
+        points, _, credit = tags["HD"].partition("/")
+        parts.append(_counted(visible(points), "{} points") + f" and {visible(credit)} of credit are held")
     return "Approved" + (": " + ", ".join(parts) if parts else "") + "."
 
 

@@ -254,7 +254,7 @@ def _transfer_row(row: asyncpg.Record, side: str = "") -> TransferRow:
 
     account = AccountRow(
         of("shard"), of("id"), of("version"), of("programme"), of("status"), of("points"), of("credit"), of("lots"),
-        of("member"), of("last_four"), untouched=False,
+        of("member"), of("last_four"), untouched=False, reserves=of("reserves"),
     )  # fmt: skip
     return TransferRow(of("seq"), account, of("card_last_four"), of("points_expired"), of("lots_moved") or b"")
 

@@ -18,11 +18,13 @@ REFUND = 4
 REVERSAL = 5
 INQUIRY = 6
 EVENT = 7
+HOLD = 8
+QUOTE = 9
 UPKEEP = 10
 GIFT = 11
 
 PURCHASES = (PURCHASE, REDEMPTION, CREDIT_PURCHASE)
-KINDS = (*PURCHASES, REFUND, REVERSAL, INQUIRY, EVENT, UPKEEP, GIFT)
+KINDS = (*PURCHASES, REFUND, REVERSAL, INQUIRY, EVENT, HOLD, QUOTE, UPKEEP, GIFT)
 
 
 def _check_integer(name: str, value: object) -> None:
@@ -96,7 +98,7 @@ class Account(_Integers):
 
 @dataclass(slots=True)
 class Original(_Integers):
-    """What the journal knows of the message that a refund or a reversal names.
+    """What the journal knows of the message that a refund, a reversal or the completion of a hold names.
 
     The legs are those of its row. `refunded_*` is what earlier refunds and partial reversals, that are not
     themselves reversed, have undone of each already, with the original's sign: minus the sum of their legs (but the
@@ -151,6 +153,7 @@ class Request(_Integers):
     `local_day`: days since 1970-01-01. `event`: 0, or what happened. `reward`: 0, or what the till asked for out of the
     catalogue; -1 if that is nothing that the programme has. `quantities` and `free_prices` (minor units) are
     what the programme's lookups and free items ask of the basket, by their index; `has_basket`: the message had one.
+    `hold_key`, `hold_until` (epoch seconds): by what a hold is kept, and when it ends.
     """
 
     kind: int
@@ -176,6 +179,8 @@ class Request(_Integers):
     free_prices: tuple[int, ...] = ()
     has_basket: bool = False
     reward: int = 0
+    hold_key: int = 0
+    hold_until: int = 0
 
     def __post_init__(self) -> None:
         _Integers.__post_init__(self)
@@ -203,7 +208,9 @@ class Decision:
 
     points: Δ = earned - redeemed - expired + adjusted; credit: Δ = granted - spent. A refund's or a
     reversal's row has the opposite signs of what it undoes. `to_pay` is DE4 of the reply: what is still to be
-    paid by other means, or, of a refund or reversal, what is to be paid back; the whole amount on a decline.
+    paid by other means, or, of a refund or reversal, what is to be paid back; the whole amount on a decline. Of the
+    balances, `points_pending`, `points_held` and `credit_held` may not be spent yet. A quote's legs, `to_pay` and
+    `rules` are what a purchase's would be; its balances are as they are.
     `rules`: 2-byte big-endian indexes. `counters_moved`, `grants_moved`, `reserves_moved`: packed as the modules
     `counters`, `grants` and `reserves` say. `tier_after`: the account's tier when this is settled.
     """
@@ -226,6 +233,9 @@ class Decision:
     grants_moved: bytes = b""
     tier_after: int = 0
     reserves_moved: bytes = b""
+    points_pending: int = 0
+    points_held: int = 0
+    credit_held: int = 0
 
     @property
     def rule_list(self) -> list[int]:

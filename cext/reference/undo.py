@@ -10,8 +10,8 @@ from cext.reference import tiers
 from cext.reference.conditions import Programme
 from cext.reference.counters import Counters
 from cext.reference.lots import Lots
-from cext.reference.outcome import begin, settle, unchanged
-from cext.reference.records import EVENT, INQUIRY, REFUND, REVERSAL, Account, Decision, Original, Request
+from cext.reference.outcome import begin, reserved, reserves_of, settle, unchanged
+from cext.reference.records import EVENT, HOLD, INQUIRY, QUOTE, REFUND, REVERSAL, Account, Decision, Original, Request
 
 
 def undo(programme: Programme, account: Account, request: Request) -> Decision:
@@ -19,11 +19,16 @@ def undo(programme: Programme, account: Account, request: Request) -> Decision:
 
     With `done` of the original's amount undone so far, this message included, floor(leg * done / amount) of
     each leg is undone; this message's part is the difference to what was undone before it. So partial refunds
-    add up exactly. Counters follow the same rule. A tier that was entered stays.
+    add up exactly. Counters, and what is still pending of the points, follow the same rule. A tier that was entered
+    stays. A hold is undone as a whole, whatever is left of it.
     """
     original = request.original
-    if original is None or not original.rc_approved or original.kind == INQUIRY:
+    if original is None or not original.rc_approved or original.kind in (INQUIRY, QUOTE):
         return unchanged(account, request, "00")
+    if original.kind == HOLD:
+        reserves = reserves_of(account, request)
+        reserves.end(original.reserves_moved)
+        return reserved(account, request, reserves)
     part = _part(original, request)
     if part is None:
         return unchanged(account, request, "13")
@@ -58,6 +63,14 @@ def undo(programme: Programme, account: Account, request: Request) -> Decision:
         to_pay=part.to_pay,
     )
     _count_back(working.counters, original, part)
+    working.reserves.undo(
+        original.reserves_moved,
+        original.refunded_reserves,
+        direction=part.direction,
+        done=part.done,
+        whole=part.whole,
+        local_day=request.local_day,
+    )
     if part.all_of_it and part.direction > 0:
         for grant in grant_packing.unpack(original.grants_moved):
             working.grants.undo(grant)

@@ -113,6 +113,11 @@ class CompiledProgramme:
     warnings: tuple[Problem, ...]
 
     @property
+    def hold_s(self) -> int:
+        """How long a hold keeps points and credit back, seconds."""
+        return self.model.hold.lives
+
+    @property
     def looks_back(self) -> bool:
         """Whether a rule asks for the spend of the last days, so that accounts keep it."""
         return any(fact == Fact.SPEND_30D for _, fact, _, _ in self.kernel.table[1])

@@ -20,9 +20,11 @@ from switch.programme.values import (
     Line,
     Months,
     Name,
+    PendingDays,
     Percentage,
     Rate,
     Share,
+    SpanSeconds,
     Timezone,
     WholePercentage,
 )
@@ -50,6 +52,15 @@ class Point(_Part):
     """How long a point is good: it lapses at the end of that month."""
     notice: Annotated[Days, Field(le=NOTICE_DAYS_MAX)] | None = None
     """How long before points lapse the member is told."""
+    pending: PendingDays = 0
+    """The return window: so many days, that of the purchase counted, must be over before its points may be spent."""
+
+
+class Hold(_Part):
+    """What a till may keep back of a member's points and credit for a purchase to come."""
+
+    lives: SpanSeconds = 900
+    """How long it is kept back, unless the till comes back or gives it up before; without it, 15 minutes."""
 
 
 class PointsPer(_Part):
@@ -373,6 +384,8 @@ class ProgrammeModel(_Part):
     timezone: Timezone
     """Where its days and hours are counted."""
     point: Point
+    hold: Hold = Hold()
+    """For how long tills may keep points and credit back."""
     deficit: Literal["allow", "forbid"] = "forbid"
     """Whether a claw-back may leave a member owing points that were spent already."""
     max_discount: Percentage | None = None

@@ -172,7 +172,7 @@ class TableRows:
             int(model.deficit == "allow"),
             1 if most is None else most.numerator,
             1 if most is None else most.denominator,
-            0,
+            model.point.pending,
             0 if model.tier_year is None else model.tier_year.month,
             0 if model.tier_year is None else model.tier_year.grace_days,
         )

@@ -7,7 +7,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
 
-from cext.programme_table import AMOUNT_MAX, EXPIRY_MONTHS_MAX, FACTOR_MAX, LIFE_DAYS_MAX
+from cext.programme_table import AMOUNT_MAX, EXPIRY_MONTHS_MAX, FACTOR_MAX, LIFE_DAYS_MAX, PENDING_DAYS_MAX
+
+HOLD_DAYS_MAX = 31
 
 NAME = r"^[a-z][a-z0-9_]{0,63}$"
 CODE = r"^[A-Za-z0-9_-]{1,32}$"
@@ -26,7 +28,9 @@ _RATE = re.compile(r"([0-9]{1,9})(?:/([0-9]{1,9})|\.([0-9]{1,6}))?", re.ASCII)
 _PERCENTAGE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,6}))?%", re.ASCII)
 _WHOLE_PERCENTAGE = re.compile(r"([1-9][0-9]?)%", re.ASCII)
 _MONTHS = re.compile(r"([1-9][0-9]?) months?", re.ASCII)
+_SPAN = re.compile(r"([1-9][0-9]{0,4}) (minute|hour|day)s?", re.ASCII)
 _DAYS = re.compile(r"([1-9][0-9]{0,3}) days?", re.ASCII)
+_UNITS_S = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 _RATE_SCHEMA = {"type": ["number", "string"], "examples": [2, 1.25, "3/2"]}
 _PERCENTAGE_PATTERN = r"^[0-9]{1,3}(\.[0-9]{1,6})?%$|^[0-9]{1,9}/[0-9]{1,9}$"
@@ -103,6 +107,23 @@ def days_of(value: object) -> int:
     return int(found[1])
 
 
+def pending_of(value: object) -> int:
+    """`14 days` as 14, at most `PENDING_DAYS_MAX`. Raises ValueError."""
+    found = _DAYS.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found[1]) > PENDING_DAYS_MAX:
+        raise ValueError(f"should be `1 day` to `{PENDING_DAYS_MAX} days`, such as `14 days`")
+    return int(found[1])
+
+
+def span_of(value: object) -> int:
+    """`30 minutes`, `2 hours` or `3 days` in seconds, at most `HOLD_DAYS_MAX` days. Raises ValueError."""
+    found = _SPAN.fullmatch(value) if isinstance(value, str) else None
+    span_s = 0 if found is None else int(found[1]) * _UNITS_S[found[2]]
+    if not 0 < span_s <= HOLD_DAYS_MAX * _UNITS_S["day"]:
+        raise ValueError(f"should be minutes, hours or days up to `{HOLD_DAYS_MAX} days`, such as `30 minutes`")
+    return span_s
+
+
 def _timezone(name: str) -> str:
     try:
         zoneinfo.ZoneInfo(name)
@@ -139,6 +160,22 @@ Days = Annotated[
     int,
     PlainValidator(days_of),
     WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]{0,3} days?$", "examples": ["30 days"]}),
+]
+PendingDays = Annotated[
+    int,
+    PlainValidator(pending_of),
+    WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]? days?$", "examples": ["14 days"]}),
+]
+SpanSeconds = Annotated[
+    int,
+    PlainValidator(span_of),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^[1-9][0-9]{0,4} (minute|hour|day)s?$",
+            "examples": ["30 minutes", "2 hours", "3 days"],
+        }
+    ),
 ]
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Code = Annotated[str, StringConstraints(pattern=CODE), BeforeValidator(_text)]

@@ -14,11 +14,12 @@ from cext._replay import moved
 from cext.reference import counters as counter_packing
 from cext.reference import grants as grant_packing
 from cext.reference import lots as lot_packing
+from cext.reference import reserves as reserve_packing
 from switch.member_data import read_before
 
 _EPOCH = dt.date(1970, 1, 1)
 OTHER = 0
-"""`Row.kind` of what no programme decides: transfers, joining fees, adjustments by hand."""
+"""`Row.kind` of what no programme decides: transfers, joining fees, adjustments by hand, and holds."""
 PURCHASES = (1, 2, 3)
 """Kinds that pay: purchase, redemption, purchase by credit."""
 EVENT = 7
@@ -61,6 +62,7 @@ class Row(NamedTuple):
     grants_moved: bytes | None = None
     original_seq: int | None = None
     asked: str | None = None
+    reserves_moved: bytes | None = None
 
 
 class Present(NamedTuple):
@@ -83,6 +85,7 @@ class Present(NamedTuple):
     counters: bytes = b""
     grants: bytes = b""
     flags: int = 0
+    reserves: bytes = b""
     recent: bytes = b""
 
 
@@ -188,6 +191,7 @@ def account_at_start(history: History, undone: dict[int, Undo]) -> Account:
             now.born,
             counters_after(past.counters_moved),
             grants_after(past.grants_moved),
+            _reserves_before(now.reserves, history.rows),
             recent=past.recent,
             flags=now.flags,
         )
@@ -213,6 +217,18 @@ def _lots_before(packed: bytes, moved_since: bytes) -> bytes:
     for month, points in lot_packing.unpack(moved_since):
         held[month] = held.get(month, 0) - points
     return lot_packing.pack([(month, points) for month, points in sorted(held.items()) if points])
+
+
+def _reserves_before(packed: bytes, rows: Iterable[Row]) -> bytes:
+    """The reserves before these rows moved them."""
+    kept = {(key, until): (points, credit) for key, until, points, credit in reserve_packing.unpack(packed)}
+    for row in rows:
+        for key, until, points, credit in reserve_packing.unpack(row.reserves_moved) if row.reserves_moved else ():
+            held_points, held_credit = kept.get((key, until), (0, 0))
+            kept[key, until] = (held_points - points, held_credit - credit)
+    return reserve_packing.pack(
+        [reserve_packing.Reserve(*place, *amounts) for place, amounts in sorted(kept.items()) if any(amounts)]
+    )
 
 
 def counters_after(moved: bytes) -> bytes:

@@ -3,7 +3,8 @@
 What members asked for is taken from what they got: points and credit that were spent are wished for again, as far as
 they go (as in an advice, so that a draft that gives fewer points does not undo the purchase). Refunds and reversals
 undo what the draft gave; of a purchase before the period, what was really given. What no programme decides (transfers,
-adjustments by hand) moves what it moved, as far as it goes.
+adjustments by hand) moves what it moved, as far as it goes; so do holds, and a purchase completes the hold that it
+completed.
 """
 
 import datetime as dt
@@ -11,10 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cext._kernel import GIFT, REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
+from cext._kernel import GIFT, HOLD, REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
 from cext.programme_table import DEFICIT_MONTH
 from cext.reference.lots import Lots, checked, pack, unpack
 from cext.reference.replay import AS_THEY_WERE, QUARTER_S, Moment
+from cext.reference.reserves import PENDING, Reserve, Reserves
+from cext.reference.reserves import pack as pack_reserves
+from cext.reference.reserves import unpack as unpack_reserves
 from switch.member_data import read_before
 from switch.programme.calendar import LocalCalendar
 from switch.simulation.history import FULL, OTHER, History, Present, Row, Undo, account_at_start, undos
@@ -85,6 +89,7 @@ class Undone:
     lots_moved: bytes
     counters_moved: bytes
     grants_moved: bytes
+    reserves_moved: bytes
     local_month: int = -1
     parent: "Undone | None" = None
     undone_amount: int = 0
@@ -119,6 +124,8 @@ class Undone:
             self.counters_moved,
             self.grants_moved,
             b"".join(part.counters_moved for part in standing),
+            self.reserves_moved,
+            b"".join(part.reserves_moved for part in standing),
             local_month=self.local_month if self.parent is None else self.parent.local_month,
             refunded_discount=-discount,
             refunded_to_pay=self.undone_to_pay,
@@ -174,7 +181,7 @@ def replayed(
         undo = undone.get(row.seq)
         if row.kind == OTHER or (undo is not None and undo.kind == OTHER):
             learn(account, row, history.present)
-            yield row, carried_over(account, row), None
+            yield row, carried_over(account, row, quarters), None
             continue
         if rules_of is not None:
             draft, read = rules_of(row.version)
@@ -219,8 +226,11 @@ def learn(account: Account, row: Row, present: Present) -> None:
         account.born = present.born
 
 
-def carried_over(account: Account, row: Row) -> Decision:
+def carried_over(account: Account, row: Row, quarters: Quarters) -> Decision:
     """Let a row move what it moved: out of the same lots as far as they go, then out of those that expire first."""
+    reserves = Reserves(account.reserves, local_day=quarters.at(row.at)[0], now=row.at)
+    for key, until, points, credit in unpack_reserves(row.reserves_moved or b""):
+        reserves.move(key, until, points, credit)
     lots = Lots(checked(account.lots))
     for month, points in unpack(row.lots_moved or b""):
         if month == DEFICIT_MONTH and points < 0:
@@ -235,6 +245,8 @@ def carried_over(account: Account, row: Row) -> Decision:
     account.lots = pack(sorted(lots.lots.items()))
     account.points += moved
     account.credit += row.credit_granted - spent
+    reserves.fit(account.points, account.credit)
+    account.reserves = reserves.packed()
     return Decision(
         APPROVED,
         points_earned=row.points_earned,
@@ -248,6 +260,8 @@ def carried_over(account: Account, row: Row) -> Decision:
         points_balance=account.points,
         credit_balance=account.credit,
         lots_moved=lots.moved(),
+        tier_after=account.tier,
+        reserves_moved=reserves.moved(),
     )
 
 
@@ -273,10 +287,23 @@ def asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
         row.category,
         row.points_earned if is_gift else wanted,
         row.credit_granted if is_gift else row.credit_spent,
-        None,
+        None if row.reserves_moved is None else completed_hold(row.reserves_moved, row.at),
         -1,
         *basket[:5],
     )
+
+
+def completed_hold(moved: bytes, now: int) -> Original | None:
+    """The holds that a purchase ended before their time, as the message that it named."""
+    ended = [
+        Reserve(key, until, -points, -credit)
+        for key, until, points, credit in unpack_reserves(moved)
+        if key != PENDING and until >= now
+    ]
+    if not ended:
+        return None
+    held = pack_reserves(ended)
+    return Original(HOLD, True, 0, 0, 0, 0, 0, 0, 0, b"", reserves_moved=held)
 
 
 def _undoing(row: Row, original: Undone, left: int, quarters: Quarters) -> Request:
@@ -314,6 +341,7 @@ def _undone(kind: int, amount: int, legs: "Row | Decision", parent: Undone | Non
         legs.lots_moved or b"",
         legs.counters_moved or b"",
         legs.grants_moved or b"",
+        legs.reserves_moved or b"",
         local_month,
         parent if kind == REFUND else None,
     )

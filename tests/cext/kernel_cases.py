@@ -45,6 +45,9 @@ LEGS = (
     "grants_moved",
     "tier_after",
     "reserves_moved",
+    "points_pending",
+    "points_held",
+    "credit_held",
 )
 ACCOUNT_FIELDS = (
     "shard",
@@ -115,6 +118,15 @@ def unpack_grants(packed: bytes) -> list[tuple[int, ...]]:
     ]
 
 
+def pack_reserves(*reserves: tuple[int, int, int, int]) -> bytes:
+    """(key, until, points, credit) each."""
+    return b"".join(struct.pack(">qqqq", *reserve) for reserve in reserves)
+
+
+def unpack_reserves(packed: bytes) -> list[tuple[int, int, int, int]]:
+    return list(struct.iter_unpack(">qqqq", packed))
+
+
 def table(
     *effects: tuple[int, ...],
     value: int = 100,
@@ -123,9 +135,10 @@ def table(
     currency: int = 364,
     most_discount: tuple[int, int] = (1, 1),
     tiers: tuple[TierRow, ...] = (),
+    pending: int = 0,
 ) -> Table:
     """A programme of one unconditional rule; an effect without a slot has none."""
-    header = (currency, value, expiry, int(deficit), *most_discount)
+    header = (currency, value, expiry, int(deficit), *most_discount, pending)
     return whole_table([rule(effects=effects)], header=header, tiers=tiers)
 
 

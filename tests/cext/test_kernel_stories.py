@@ -41,20 +41,37 @@ STORY_RULES = (
     (Effect.CREDIT_RATE, 1, 9, 5_000),
     (Effect.DISCOUNT_RATE, 1, 11, 900),
 )
+STEPS = (
+    "buy", "buy", "redeem", "credit", "undo", "undo", "month", "look", "time", "day", "hold", "hold", "complete",
+    "quote",
+)  # fmt: skip
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.data(), st.booleans())
-def test_a_member_s_story_keeps_the_invariants(data, deficit):
-    story = Story(table(*STORY_RULES, expiry=3, deficit=deficit))
+@given(st.data(), st.booleans(), st.sampled_from([0, 2, 31]))
+def test_a_member_s_story_keeps_the_invariants(data, deficit, pending):
+    story = Story(table(*STORY_RULES, expiry=data.draw(st.sampled_from([1, 3])), deficit=deficit, pending=pending))
     for _ in range(data.draw(st.integers(3, 40))):
-        step = data.draw(st.sampled_from(["buy", "buy", "redeem", "credit", "undo", "undo", "month", "look"]))
+        step = data.draw(st.sampled_from(STEPS))
         if step == "month":
             months = data.draw(st.integers(1, 3))
             story.month += months
             story.now += months * 30 * DAY_S
+            story.day += months * 30
+        elif step == "time":
+            story.now += data.draw(st.sampled_from([60, 900, 901]))
+        elif step == "day":
+            story.day += 1
+            story.now += DAY_S
         elif step == "undo":
             story.undo(data)
+        elif step == "hold":
+            story.hold(data.draw(st.integers(0, 30)), data.draw(st.integers(0, 3_000)))
+        elif step == "complete":
+            kind = data.draw(st.sampled_from([PURCHASE, REDEMPTION, CREDIT_PURCHASE]))
+            story.complete(data, kind, data.draw(st.integers(1, 300_000)))
+        elif step == "quote":
+            story.quote_and_buy(data.draw(st.integers(1, 300_000)))
         elif step == "look":
             story.tell(INQUIRY, 0)
         else:

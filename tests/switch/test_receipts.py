@@ -97,6 +97,12 @@ def test_money_has_the_minor_units_of_its_currency(currency: int, amount: int, l
     assert lines_of(Receipt(currency, 0, discount=amount), "en", Printer())[0] == line
 
 
+def test_what_is_pending_is_told_beside_what_may_be_spent() -> None:
+    receipt = Receipt(364, 1_200, points_earned=100, points_pending=1_100)
+    assert lines_of(receipt, "en", Printer())[1:] == ["Points balance: 1,200", "Points pending: 1,100"]
+    assert lines_of(receipt, "fa", Printer())[-1] == "امتیاز در انتظار: ۱٬۱۰۰"
+
+
 def test_an_offer_on_its_last_day() -> None:
     receipt = Receipt(364, 0, offers=(Offer({"en": "Come back"}, 0),))
     assert lines_of(receipt, "en", Printer())[-1] == "Come back (today only)"

@@ -23,12 +23,13 @@ SELECT j.shard, j.seq, j.sent_on, j.account, j.amount, j.discount, j.points_rede
  LIMIT 20;
 
 -- i1_declined --
--- A decline or an inquiry moves nothing.
+-- A decline or an inquiry moves nothing; neither does a hold, which sets aside what stays where it is.
 SELECT shard, seq, sent_on, account, mti, rc
   FROM journal
  WHERE (rc <> '00' OR class = 1)
    AND (lots_moved IS NOT NULL OR points_earned <> 0 OR points_redeemed <> 0 OR points_expired <> 0
-        OR points_adjusted <> 0 OR credit_granted <> 0 OR credit_spent <> 0 OR discount <> 0)
+        OR points_adjusted <> 0 OR credit_granted <> 0 OR credit_spent <> 0 OR discount <> 0
+        OR (rc <> '00' AND reserves_moved IS NOT NULL))
  LIMIT 20;
 
 -- i1_entries --
@@ -93,6 +94,26 @@ SELECT coalesce(h.shard, m.shard) AS shard, coalesce(h.account, m.account) AS ac
  WHERE h.points IS DISTINCT FROM m.points
    AND NOT EXISTS (SELECT 1 FROM account_opening AS o
                     WHERE o.shard = coalesce(h.shard, m.shard) AND o.account = coalesce(h.account, m.account))
+ LIMIT 20;
+
+-- i2_reserve_moves --
+-- What is set aside of an account is, entry by entry, what its journal rows moved.
+WITH moved AS (
+    SELECT j.shard, j.account, r.key, r.until, sum(r.points) AS points, sum(r.credit) AS credit
+      FROM journal AS j CROSS JOIN LATERAL reserves_of(j.reserves_moved) AS r
+     WHERE j.reserves_moved IS NOT NULL AND j.account IS NOT NULL
+     GROUP BY j.shard, j.account, r.key, r.until
+    HAVING sum(r.points) <> 0 OR sum(r.credit) <> 0
+), kept AS (
+    SELECT a.shard, a.id AS account, r.key, r.until, r.points, r.credit
+      FROM account AS a CROSS JOIN LATERAL reserves_of(a.reserves) AS r
+     WHERE length(a.reserves) > 0
+)
+SELECT coalesce(k.shard, m.shard) AS shard, coalesce(k.account, m.account) AS account, coalesce(k.key, m.key) AS key,
+       coalesce(k.until, m.until) AS until, k.points, k.credit, m.points AS moved_points, m.credit AS moved_credit
+  FROM kept AS k
+  FULL JOIN moved AS m ON m.shard = k.shard AND m.account = k.account AND m.key = k.key AND m.until = k.until
+ WHERE k.points IS DISTINCT FROM m.points OR k.credit IS DISTINCT FROM m.credit
  LIMIT 20;
 
 -- i2_cards --
@@ -196,6 +217,17 @@ SELECT a.shard, a.id AS account, p.name AS programme, a.points, a.credit
  WHERE a.credit < 0
     OR (a.points < 0
         AND NOT EXISTS (SELECT 1 FROM programme_version AS v WHERE v.programme = a.programme AND v.deficit_allowed))
+ LIMIT 20;
+
+-- i5_reserves --
+-- No more is set aside than there is, and each entry is of something.
+SELECT a.shard, a.id AS account, a.points, a.credit, r.points AS reserved_points, r.credit AS reserved_credit
+  FROM account AS a
+ CROSS JOIN LATERAL (SELECT sum(points) AS points, sum(credit) AS credit,
+                            bool_or(points < 0 OR credit < 0 OR (points = 0 AND credit = 0)) AS odd
+                       FROM reserves_of(a.reserves)) AS r
+ WHERE length(a.reserves) > 0
+   AND (length(a.reserves) % 32 <> 0 OR r.odd OR r.points > greatest(a.points, 0) OR r.credit > greatest(a.credit, 0))
  LIMIT 20;
 
 -- i5_lots --

@@ -44,7 +44,7 @@ SELECT shard, seq, sent_on, key, mti, processing_code, amount, rc, rrn FROM jour
 -- An account as it is now, and what it brought along. $1 shard, $2 account.
 SELECT a.shard, a.id, a.points, a.credit, a.visits, a.spend, a.first_visit, a.last_visit, a.tier, a.tier_points,
        a.enrolled_on - date '1970-01-01', a.lots, a.club, a.born, a.counters, a.grants, a.flags,
-       coalesce(o.points, 0), coalesce(o.credit, 0)
+       a.reserves, coalesce(o.points, 0), coalesce(o.credit, 0)
   FROM account a
   LEFT JOIN account_opening o ON o.shard = a.shard AND o.account = a.id
  WHERE a.shard = $1 AND a.id = $2;
@@ -61,10 +61,10 @@ SELECT j.seq, floor(extract(epoch FROM j.at))::bigint, CASE
        j.amount, j.currency::integer, j.merchant, j.institution, coalesce(m.category, 0), j.entry_mode::integer, j.programme_version,
        j.points_earned, j.points_redeemed, j.points_expired, j.points_adjusted, j.credit_granted, j.credit_spent,
        j.discount, j.to_pay, j.lots_moved, j.rules, j.counters_moved, j.grants_moved, j.original_seq, j.asked,
-       j.tier_after::integer, j.mti::integer, j.rc, j.processing_code = 900000 AND j.class = 2
+       j.reserves_moved, j.tier_after::integer, j.mti::integer, j.rc, j.processing_code = 900000 AND j.class = 2
   FROM journal j
   LEFT JOIN merchant m ON m.id = j.merchant
- WHERE j.shard = $1 AND j.account = $2 AND (j.rc = '00' AND j.class <> 1 OR j.seq = $3)
+ WHERE j.shard = $1 AND j.account = $2 AND (j.rc = '00' OR j.seq = $3)
  ORDER BY j.seq;
 
 -- version_source --

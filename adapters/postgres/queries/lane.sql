@@ -134,6 +134,10 @@ SELECT wanted.shard, wanted.account, r.seq, floor(extract(epoch FROM r.at))::big
            SELECT j.*
              FROM journal j
             WHERE j.shard = wanted.shard AND j.account = wanted.account AND j.sent_on >= $3::date AND j.rc = '00' AND j.class <> 1
+              -- What undoes an inquiry, a quote or a hold moved nothing.
+              AND NOT (j.class = 4 AND j.original_seq IS NOT NULL
+                       AND EXISTS (SELECT 1 FROM journal o WHERE o.shard = j.shard AND o.seq = j.original_seq
+                                      AND o.sent_on = j.original_sent_on AND o.class = 1))
             ORDER BY j.seq DESC
             LIMIT $4::integer
        ) AS r

@@ -35,7 +35,7 @@ SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint
 -- The accounts as they are now, and what their members told. What decided an erased member's messages is not known any
 -- more.
 SELECT a.shard, a.id, a.points, a.credit, a.visits, a.spend, a.first_visit, a.last_visit, a.tier, a.tier_points,
-       a.enrolled_on - date '1970-01-01', a.lots, a.club, a.born, a.counters, a.grants, a.flags,
+       a.enrolled_on - date '1970-01-01', a.lots, a.club, a.born, a.counters, a.grants, a.flags, a.reserves,
        m.gender, m.region
   FROM account a
   LEFT JOIN member m ON m.shard = a.shard AND m.id = a.member
@@ -44,19 +44,21 @@ SELECT a.shard, a.id, a.points, a.credit, a.visits, a.spend, a.first_visit, a.la
 
 -- rows --
 -- What was approved since the period began, up to now. The fourth column is the kind, as the kernel numbers them; 0: what
--- no programme decides.
+-- no programme decides, or what only holds points and credit.
 SELECT j.shard, j.account, j.seq, floor(extract(epoch FROM j.at))::bigint, CASE
            WHEN j.class = 4 THEN 5
+           WHEN j.class = 1 THEN 0
            ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7
                 WHEN 990000 THEN 10 WHEN 990100 THEN 11 ELSE 0 END
        END,
        j.amount, j.currency::integer, j.merchant, j.institution, coalesce(m.category, 0), j.entry_mode::integer, j.programme_version,
        j.points_earned, j.points_redeemed, j.points_expired, j.points_adjusted, j.credit_granted, j.credit_spent,
-       j.discount, j.to_pay, j.lots_moved, j.rules, j.counters_moved, j.grants_moved, j.original_seq, j.asked
+       j.discount, j.to_pay, j.lots_moved, j.rules, j.counters_moved, j.grants_moved, j.original_seq, j.asked,
+       j.reserves_moved
   FROM journal j
   LEFT JOIN merchant m ON m.id = j.merchant
  WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at >= $4 AND j.rc = '00'
-   AND j.class <> 1
+   AND (j.class <> 1 OR j.reserves_moved IS NOT NULL)
  ORDER BY j.shard, j.account, j.seq;
 
 -- past --
@@ -86,7 +88,7 @@ SELECT j.shard, j.account, (j.at AT TIME ZONE $5)::date - date '1970-01-01' AS d
  WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at < $4 AND j.rc = '00'
    AND (j.at AT TIME ZONE $5)::date > ($4 AT TIME ZONE $5)::date - $6::integer
    AND (j.class = 2 AND j.processing_code IN (0, 6000, 6500, 200000)
-        OR j.class = 4 AND o.processing_code IN (0, 6000, 6500, 200000) AND o.rc = '00')
+        OR j.class = 4 AND o.class = 2 AND o.processing_code IN (0, 6000, 6500, 200000) AND o.rc = '00')
  GROUP BY j.shard, j.account, day
  ORDER BY j.shard, j.account, day;
 
@@ -94,7 +96,7 @@ SELECT j.shard, j.account, (j.at AT TIME ZONE $5)::date - date '1970-01-01' AS d
 -- Rows before the period that rows of it undo, what of those was undone already, and what of that was undone in turn.
 WITH before AS MATERIALIZED (
     SELECT * FROM journal j
-     WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at < $4 AND j.rc = '00' AND j.class <> 1
+     WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at < $4 AND j.rc = '00' AND (j.class <> 1 OR j.reserves_moved IS NOT NULL)
 ), undoing AS MATERIALIZED (
     SELECT DISTINCT j.shard, j.original_seq AS seq FROM journal j
      WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at >= $4 AND j.rc = '00'
@@ -107,12 +109,14 @@ WITH before AS MATERIALIZED (
 )
 SELECT j.shard, j.account, j.seq, floor(extract(epoch FROM j.at))::bigint, CASE
            WHEN j.class = 4 THEN 5
+           WHEN j.class = 1 THEN 0
            ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7
                 WHEN 990000 THEN 10 WHEN 990100 THEN 11 ELSE 0 END
        END,
        j.amount, j.currency::integer, j.merchant, j.institution, coalesce(m.category, 0), j.entry_mode::integer, j.programme_version,
        j.points_earned, j.points_redeemed, j.points_expired, j.points_adjusted, j.credit_granted, j.credit_spent,
-       j.discount, j.to_pay, j.lots_moved, j.rules, j.counters_moved, j.grants_moved, j.original_seq, j.asked
+       j.discount, j.to_pay, j.lots_moved, j.rules, j.counters_moved, j.grants_moved, j.original_seq, j.asked,
+       j.reserves_moved
   FROM before j
   LEFT JOIN merchant m ON m.id = j.merchant
  WHERE (j.shard, j.seq) IN (SELECT shard, seq FROM named UNION SELECT shard, seq FROM undone)

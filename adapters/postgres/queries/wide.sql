@@ -46,12 +46,12 @@ SELECT member_shard, member FROM referral WHERE shard = $2 AND code = $3 AND pro
 -- The approved transfer of an account that DE90 names, both rows with their accounts, and the reply of its reversal.
 -- $1 shard and $2 account of the giver, $3 key, $4 transmission date, $5 institution.
 SELECT j.seq, j.card_last_four, j.points_expired, j.lots_moved,
-       a.shard, a.id, a.version, a.programme, a.status, a.points, a.credit, a.lots, a.member, a.last_four,
+       a.shard, a.id, a.version, a.programme, a.status, a.points, a.credit, a.lots, a.member, a.last_four, a.reserves,
        o.seq AS other_seq, o.card_last_four AS other_card_last_four, o.points_expired AS other_points_expired,
        o.lots_moved AS other_lots_moved,
        b.shard AS other_shard, b.id AS other_id, b.version AS other_version, b.programme AS other_programme,
        b.status AS other_status, b.points AS other_points, b.credit AS other_credit, b.lots AS other_lots,
-       b.member AS other_member, b.last_four AS other_last_four,
+       b.member AS other_member, b.last_four AS other_last_four, b.reserves AS other_reserves,
        (SELECT r.reply FROM journal AS r
          WHERE r.shard = j.shard AND r.original_seq = j.seq AND r.class = 4 AND r.rc = '00') AS reversal_reply
   FROM journal AS j

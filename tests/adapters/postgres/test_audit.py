@@ -1,6 +1,7 @@
 """The audit: silent on a ledger that agrees with itself, and loud on each way of breaking it."""
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -29,6 +30,13 @@ OTHER = f"id = {OTHER_ACCOUNT}"
 TO = f"'\\x{lots((MONTH, 4)).hex()}'"
 UNSORTED = f"'\\x{lots((MONTH, 1), (MONTH - 1, 1)).hex()}'"
 BELOW_ZERO = f"'\\x{lots((MONTH, 4), (MONTH + 1, -2)).hex()}'"
+
+
+def reserves(*entry: int) -> str:
+    """One entry of `account.reserves`: key, until, points, credit."""
+    return f"'\\x{struct.pack('>4q', *entry).hex()}'"
+
+
 LINKED_BUT_NOT_EMPTY = f"""
     INSERT INTO card (shard, token, account_shard, account, programme, kind)
          VALUES ({SHARD}, int8send({ACCOUNT}) || int8send(1), {OTHER_SHARD}, {OTHER_ACCOUNT}, 1, 1);
@@ -61,6 +69,8 @@ BREACHES = [
     ("i2_lots", f"UPDATE account SET lots = {TO} WHERE {OWNER}"),
     ("i2_lots", f"UPDATE account SET lots = '\\x0102' WHERE {OWNER}"),
     ("i2_lot_moves", f"UPDATE account SET lots = '\\x{lots((MONTH + 1, 2)).hex()}' WHERE {OWNER}"),
+    ("i2_reserve_moves", f"UPDATE account SET reserves = {reserves(0, 20_000, 1, 0)} WHERE {OWNER}"),
+    ("i2_reserve_moves", f"UPDATE journal SET reserves_moved = {reserves(0, 20_000, 1, 0)} WHERE {HERE} = 1"),
     ("i2_cards", "UPDATE card SET account = 99"),
     ("i2_cards", "UPDATE card SET programme = 99"),
     ("i2_members", f"UPDATE account SET member = 99 WHERE {OWNER}"),
@@ -81,6 +91,9 @@ BREACHES = [
     ("i4_dates", f"UPDATE journal SET sent_on = sent_on + 1 WHERE {HERE} = 8"),
     ("i5_balances", f"UPDATE account SET points = -1 WHERE {OWNER}"),
     ("i5_balances", f"UPDATE account SET credit = -1 WHERE {OTHER}"),
+    ("i5_reserves", f"UPDATE account SET reserves = {reserves(0, 20_000, 10**9, 0)} WHERE {OWNER}"),
+    ("i5_reserves", f"UPDATE account SET reserves = {reserves(7, 20_000, 0, 10**9)} WHERE {OWNER}"),
+    ("i5_reserves", f"UPDATE account SET reserves = {reserves(7, 20_000, -1, 0)} WHERE {OWNER}"),
     ("i5_lots", f"UPDATE account SET lots = {UNSORTED} WHERE {OWNER}"),
     ("i5_lots", f"UPDATE account SET lots = {BELOW_ZERO} WHERE {OWNER}"),
     ("i6_originals", f"UPDATE journal SET original_seq = 99 WHERE {HERE} = 3"),

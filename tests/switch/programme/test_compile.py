@@ -36,6 +36,22 @@ def test_bazaar_is_a_point_for_each_hundred_thousand():
     assert (decision.points_earned, decision.rule_list) == (12, [0])
 
 
+@pytest.mark.parametrize(
+    ("more", "pending_days", "hold_s"),
+    [
+        ("", 0, 900),
+        ("hold: {}\n", 0, 900),
+        ("hold: {lives: 2 hours}\n", 0, 7_200),
+        (", pending: 1 day", 1, 900),
+        (", pending: 31 days", 31, 900),
+    ],
+)
+def test_the_return_window_and_the_life_of_holds(more, pending_days, hold_s):
+    text = ONE_RULE.replace("24 months", f"24 months{more}") if more.startswith(",") else ONE_RULE + more
+    programme = load(text)
+    assert (programme.kernel.table[0][6], programme.hold_s) == (pending_days, hold_s)
+
+
 def test_rules_run_by_priority_and_then_as_written():
     programme = load(
         HEAD
@@ -167,6 +183,12 @@ MISTAKES = [
     (ONE_RULE.replace("24 months", "36 months"), 5, "24 months"),
     (ONE_RULE.replace("24 months", "24"), 5, "24 months"),
     (ONE_RULE.replace("24 months", "2 years"), 5, "24 months"),
+    (ONE_RULE.replace("24 months", "24 months, pending: 32 days"), 5, "`31 days`, such as `14 days`"),
+    (ONE_RULE.replace("24 months", "24 months, pending: 14"), 5, "`31 days`, such as `14 days`"),
+    (ONE_RULE + "hold: {lives: 30}\n", 9, "up to `31 days`, such as `30 minutes`"),
+    (ONE_RULE + "hold: {lives: 32 days}\n", 9, "up to `31 days`, such as `30 minutes`"),
+    (ONE_RULE + "hold: 30 minutes\n", 9, "hold"),
+    (ONE_RULE + "hold: {live: 1 day}\n", 9, "did you mean lives?"),
     (ONE_RULE.replace("value: 100", "value: 1.5"), 5, "valid integer"),
     (ONE_RULE.replace("value: 100", "value: 0"), 5, "greater than or equal to 1"),
     (ONE_RULE.replace("value: 100, ", ""), 5, "the key value is required"),

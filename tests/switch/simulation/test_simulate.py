@@ -172,6 +172,7 @@ def test_a_transfer_is_carried_over():
     row = made.rows[0]._replace(
         seq=2, at=made.now + 50, kind=0, amount=0, points_earned=0, credit_granted=0, discount=0, to_pay=0,
         points_adjusted=-20, lots_moved=moved, rules=None, counters_moved=None, grants_moved=None,
+        reserves_moved=None,
     )  # fmt: skip
     made.rows.append(row)
     account.points -= 20

@@ -21,7 +21,7 @@ programme: world
 owner: BAZAAR
 currency: 364
 timezone: Asia/Tehran
-point: {value: 100, expires: 3 months}
+point: {value: 100, expires: 3 months, pending: 4 days}
 deficit: allow
 rules:
 """
@@ -88,7 +88,7 @@ class World:
                 decision.points_earned, decision.points_redeemed, decision.points_expired, decision.points_adjusted,
                 decision.credit_granted, decision.credit_spent, decision.discount, decision.to_pay,
                 decision.lots_moved or None, decision.rules or None, decision.counters_moved or None,
-                decision.grants_moved or None, original, asked,
+                decision.grants_moved or None, original, asked, decision.reserves_moved or None,
             )
         )  # fmt: skip
         self.decisions.append(decision)
@@ -97,6 +97,9 @@ class World:
     def step(self) -> None:
         """One random message."""
         self.now += self.dice.choice((60, 7_200, DAY_S, 3 * DAY_S, 20 * DAY_S))
+        if self.dice.random() < 0.2:
+            self.hold_or_end()
+            return
         what = self.dice.random()
         if what < 0.62 or not self.rows:
             kind = self.dice.choice((1, 1, 1, 2, 3))
@@ -114,9 +117,29 @@ class World:
         else:
             self.undo(self.dice.choice(self.rows[-6:]), is_refund=self.dice.random() < 0.5)
 
+    def hold_or_end(self) -> None:
+        """Hold something, complete a hold, or release one; a row that holds is of no programme's deciding (kind 0)."""
+        held = [row for row in self.rows if row.kind == 0]
+        what = self.dice.choice(("hold", "complete", "release")) if held else "hold"
+        if what == "hold":
+            wishes = {"points_wanted": self.dice.choice((-1, 0, 3)), "credit_wanted": self.dice.choice((-1, 90))}
+            until = self.now + self.dice.choice((900, 30 * DAY_S))
+            request = self.request(8, 500, hold_key=len(self.rows) + 1, hold_until=until, **wishes)
+            self.write(0, 500, kernel.decide(self.programme, self.account, request))
+            return
+        row = self.dice.choice(held[-3:])
+        if what == "complete":
+            kind, amount = self.dice.choice((1, 2, 3)), self.dice.choice((5_000, 400_000))
+            advice = self.dice.random() < 0.5
+            request = self.request(kind, amount, original=self.original(row, 8), advice=advice)
+            self.write(kind, amount, kernel.decide(self.programme, self.account, request))
+        elif not any(r.original_seq == row.seq for r in self.rows):
+            request = self.request(5, 500, original=self.original(row, 8))
+            self.write(5, 500, kernel.decide(self.programme, self.account, request), row.seq)
+
     def undo(self, row: Row, *, is_refund: bool) -> None:
         """Refund or reverse a row, in whole or in part."""
-        if row.kind == 5 or (is_refund and row.kind in (4, 7)):
+        if row.kind in (0, 5) or (is_refund and row.kind in (4, 7)):
             return
         if not is_refund and any(r.kind == 5 and r.original_seq == row.seq for r in self.rows):
             # The switch would answer with the first reversal's reply.
@@ -135,7 +158,7 @@ class World:
         undone = max(left - max(replacement, 0), 0)
         self.write(5, undone, kernel.decide(self.programme, self.account, request), row.seq)
 
-    def original(self, row: Row) -> Original:
+    def original(self, row: Row, kind: int | None = None) -> Original:
         """As the store puts it together: what was undone of a row, and what of that was undone."""
         first = [r for r in self.rows if r.original_seq == row.seq]
         seqs = {r.seq for r in first if r.kind != 5}
@@ -150,12 +173,14 @@ class World:
         }
         standing = [r for r in both if r.seq not in gone and r.original_seq not in gone]
         return Original(
-            row.kind, True, row.amount, row.points_earned, row.points_redeemed, row.credit_granted, row.credit_spent,
+            row.kind if kind is None else kind, True, row.amount, row.points_earned, row.points_redeemed,
+            row.credit_granted, row.credit_spent,
             row.discount, row.to_pay, row.lots_moved or b"", undone, -sum(r.points_earned for r in both),
             -sum(r.points_redeemed for r in both), -sum(r.credit_granted for r in both),
             -sum(r.credit_spent for r in both), any(r.kind == 5 for r in first) and undone >= row.amount,
             b"".join(r.lots_moved or b"" for r in standing), row.counters_moved or b"", row.grants_moved or b"",
-            b"".join(r.counters_moved or b"" for r in standing), refunded_discount=-sum(r.discount for r in both),
+            b"".join(r.counters_moved or b"" for r in standing), row.reserves_moved or b"",
+            b"".join(r.reserves_moved or b"" for r in standing), refunded_discount=-sum(r.discount for r in both),
             refunded_to_pay=sum(r.to_pay for r in first) - sum(r.to_pay for r in second),
         )  # fmt: skip
 
@@ -186,7 +211,7 @@ class World:
         return History(
             Present(
                 a.shard, a.id, a.points, a.credit, a.visits, a.spend, a.first_visit, a.last_visit, a.tier,
-                a.tier_points, a.enrolled_day, a.lots, a.club, a.born, a.counters, a.grants, a.flags,
+                a.tier_points, a.enrolled_day, a.lots, a.club, a.born, a.counters, a.grants, a.flags, a.reserves,
             ),
             since,
             Past(
