@@ -53,6 +53,8 @@ cdef class Request:
     cdef public Original original
     cdef readonly tuple quantities, free_prices
 
+    cpdef int be_at(self, tuple local) except -1
+
 
 @cython.final
 @cython.freelist(256)

@@ -420,6 +420,11 @@ cdef class Request:
         self.hold_key = hold_key
         self.hold_until = hold_until
 
+    cpdef int be_at(self, tuple local) except -1:
+        """Take the calendar from a local time: day, month, hour, weekday and day of the month."""
+        self.local_day, self.local_month, self.hour, self.weekday, self.day_of_month = local
+        return 0
+
     def carry(
         self,
         *,

@@ -123,9 +123,10 @@ class Decider:
         entries = []
         programmes = self._alone
         moment = int(now)
+        moments = {number: live.calendar.at(moment)[:5] for number, live in programmes.items()}
         for transaction in batch:
             entries.append(transaction)
-            usual = decide_usual(transaction, states, programmes, REASONS, moment, TOLD_BYTES_MAX)
+            usual = decide_usual(transaction, states, programmes, moments, REASONS, moment, TOLD_BYTES_MAX)
             if usual:
                 if usual is not True:
                     _add_receipt(transaction, usual, states[transaction.account_key])
@@ -168,6 +169,8 @@ class Decider:
             return
         request = transaction.request
         request.now = int(now)
+        # The calendar is the programme's, and of the moment that the journal keeps: so it comes out again in a replay.
+        request.be_at(programme.calendar.at(request.now)[:5])
         if transaction.kind == HOLD:
             request.hold_until = request.now + programme.compiled.hold_s
         _add_details(transaction, programme.compiled)

@@ -63,6 +63,8 @@ class WideDecider:
         """Decide under the locks; the transaction is given its response code and what its journal row names."""
         own = await self._own(transaction)
         programme = self._programme(transaction, own)
+        if programme is not None:
+            transaction.request.be_at(programme.calendar.at(transaction.request.now)[:5])
         transaction.reply_fields = None
         outcome = await self._outcome(transaction, own, _context(transaction, programme))
         self._file(transaction, own, programme, outcome)

@@ -190,6 +190,11 @@ class Request(_Integers):
             for item in items:
                 _check_integer(name, item)
 
+    def be_at(self, local: tuple[int, int, int, int, int]) -> None:
+        """Take the calendar from a local time: day, month, hour, weekday and day of the month."""
+        self.local_day, self.local_month, self.hour, self.weekday, self.day_of_month = local
+        self.__post_init__()
+
     def carry(
         self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool, reward: int
     ) -> None:

@@ -16,7 +16,7 @@ from switch.tokens import Tokens
 from switch.transaction import Transaction
 from tests.switch import fakes
 
-NUMBERS = [name for name in dir(Request) if not name.startswith("_") and name != "carry"]
+NUMBERS = [name for name in dir(Request) if not name.startswith("_") and name not in ("carry", "be_at")]
 APART = {"request", "decision", "belongs_to"}
 TAGS = st.sampled_from(["PT", "CR", "LG", "MB", "NA", "EV", "RW"])
 VALUES = st.sampled_from(["", "7", "12", "fa", "999999999999", "1234567890123", "۱۲"])

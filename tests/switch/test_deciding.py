@@ -1,6 +1,8 @@
 """The short cut of usual decisions comes to what the decider says in full."""
 
 import datetime as dt
+import zoneinfo
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,6 +60,12 @@ def state_of(
     return AccountState(account, transaction.token_low, card_status, "0003", expires, (0, 1))
 
 
+def given_by(programmes: Mapping[int, LiveProgramme]) -> tuple[dict[int, tuple[int, ...]], dict[str, str], int, int]:
+    """What `decide_usual` takes beside message, accounts and programmes."""
+    now = int(fakes.NOW)
+    return {number: live.calendar.at(now)[:5] for number, live in programmes.items()}, REASONS, now, TOLD_BYTES_MAX
+
+
 def told(transaction: Transaction, state: AccountState) -> list[object]:
     account = state.account
     return [
@@ -107,7 +115,7 @@ def test_the_short_cut_comes_to_the_same(
         # What another version left there.
         transaction.request.carry(event=1, quantities=(5,), free_prices=(6,), has_basket=True, reward=7)
         if usually and unusual:
-            assert decide_usual(transaction, states, programmes, REASONS, int(fakes.NOW), TOLD_BYTES_MAX) is False
+            assert decide_usual(transaction, states, programmes, *given_by(programmes)) is False
         if usually:
             decider.decide([transaction], states, fakes.NOW)
         else:
@@ -116,13 +124,30 @@ def test_the_short_cut_comes_to_the_same(
     assert results[0] == results[1]
 
 
+@pytest.mark.parametrize("usually", [True, False])
+def test_the_calendar_is_the_programme_s_and_that_of_the_decision(usually: bool) -> None:
+    """The till stands in Tehran, and the message came a day before it was decided."""
+    away = load(fakes.BAZAAR.replace("Asia/Tehran", "Pacific/Auckland"), ids=lambda _kind, _name: 1)
+    decider = Decider(Programmes({1: LiveProgramme(1, 1, away, frozenset({1}))}))
+    sale = made("0200", "000000")
+    now = int(fakes.NOW) + 86_400
+    states = {sale.account_key: state_of(sale, 1, 0, 0, 0)}
+    if usually:
+        decider.decide([sale], states, now)
+    else:
+        decider.decide_one(sale, states, now)
+    there = dt.datetime.fromtimestamp(now, zoneinfo.ZoneInfo("Pacific/Auckland"))
+    asked = sale.request
+    assert dt.date(1970, 1, 1) + dt.timedelta(days=asked.local_day) == there.date()
+    assert (asked.hour, asked.weekday, asked.day_of_month) == (there.hour, there.weekday(), there.day)
+    assert asked.local_month == (there.year - 2000) * 12 + there.month - 1
+
+
 @pytest.mark.parametrize("programme", [1, 3])
 def test_the_usual_sale_takes_it(programme: int) -> None:
     sale = made("0200", "000000")
     state = state_of(sale, programme, 0, 0, 0)
-    assert (
-        decide_usual(sale, {sale.account_key: state}, dict(BOTH.live), REASONS, int(fakes.NOW), TOLD_BYTES_MAX) is True
-    )
+    assert decide_usual(sale, {sale.account_key: state}, dict(BOTH.live), *given_by(BOTH.live)) is True
     assert sale.response_code == "51", "it asks for 12 points that are not there"
     assert sale.reason == REASONS["51"]
 
@@ -133,7 +158,7 @@ def test_the_usual_reply_tells_of_tier_stamps_and_tickets() -> None:
     slots = full.compiled.slots
     held = sorted([(slots["stamp", "coffee"], 0, 4), (slots["ticket", "nowruz"], 0, 12)])
     state = state_of(sale, 3, 0, 0, 0, counters.pack(held))
-    arguments = ({sale.account_key: state}, dict(BOTH.live), REASONS, int(fakes.NOW), TOLD_BYTES_MAX)
+    arguments = ({sale.account_key: state}, dict(BOTH.live), *given_by(BOTH.live))
     assert decide_usual(sale, *arguments) is True
     assert sale.told == "TR006silverSP010coffee:4/6TK009nowruz:12"
     sale.terminal = replace(fakes.TILL, receipt_language="en")
