@@ -225,6 +225,8 @@ def _approved(request: Message, reply: Message) -> str:
     if "HD" in tags:
         points, _, credit = tags["HD"].partition("/")
         parts.append(_counted(visible(points), "{} points") + f" and {visible(credit)} of credit are held")
+    if request.mti[1] == "1" and request.fields.get(3) == ProcessingCode.PURCHASE:
+        return "Approved, a quote, and nothing moved: " + (", ".join(parts) or "nothing would be earned") + "."
     return "Approved" + (": " + ", ".join(parts) if parts else "") + "."
 
 

@@ -89,6 +89,17 @@ def test_what_a_refund_undoes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("PB0015PE0017", "Approved, a quote, and nothing moved: 7 points earned, the balance is 5 points."),
+        ("", "Approved, a quote, and nothing moved: nothing would be earned."),
+    ],
+)
+def test_a_quote_says_that_nothing_moved(told: str, said: str) -> None:
+    assert summary(Message("0100", {3: "000000"}), Message("0110", {39: "00", 62: told})) == said
+
+
+@pytest.mark.parametrize(
     "value",
     ["", ";;;;", "20270105;000000;x;0;0", "20270105;000000;1;2", "2027;000000;1;2;3;4", f"20270105;0;{'9' * 900};0;0"],
 )
