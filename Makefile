@@ -11,6 +11,9 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 SANITIZE_ARGS ?=
 FUZZ_EXAMPLES ?= 20000
+LEDGER_RUNS ?= 2000
+LEDGER_STEPS ?= 100
+LEDGER_SEED ?= $(shell date +%s)
 SOAK_S ?= 600
 
 EXTENSION_SOURCES := $(wildcard cext/*.pyx cext/*.pxd)
@@ -66,6 +69,11 @@ sanitize: $(COMPILED) ## the extensions' tests under AddressSanitizer (SANITIZE_
 fuzz: $(COMPILED) ## the parsers' properties, long (FUZZ_EXAMPLES=20000)
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -p tests.long_properties --timeout=0 tests/cext tests/protocol \
 		$(PYTEST_ARGS)
+
+.PHONY: ledger
+ledger: $(COMPILED) ## new runs of the ledger's state machine, for a night (LEDGER_RUNS=2000 LEDGER_STEPS=100 LEDGER_SEED=1)
+	LEDGER_RUNS=$(LEDGER_RUNS) LEDGER_STEPS=$(LEDGER_STEPS) $(BIN)/python -m pytest tests/ledger --timeout=0 \
+		--hypothesis-profile=default --hypothesis-seed=$(LEDGER_SEED) $(PYTEST_ARGS)
 
 .PHONY: soak
 soak: $(COMPILED) ## a switch under load for long, then the audit (SOAK_S=600)

@@ -206,7 +206,7 @@ cdef class Admission:
         cdef Transaction transaction
 
         codes = self.kinds.get(mti)
-        if codes is None or processing_code is None or element(fields, 63) is not None:
+        if codes is None or processing_code is None or element(fields, 63) is not None or element(fields, 90) is not None:
             return None
         kind = codes.get(processing_code)
         till = self.tills.get((element(fields, 32), element(fields, 41)))

@@ -18,6 +18,7 @@ from cext._transaction cimport AccountState, Transaction
 cdef enum:
     REFUND = 4
     REVERSAL = 5
+    HOLD = 8
 
 cdef str APPROVED = "00"
 
@@ -26,14 +27,15 @@ def decide_usual(
     Transaction transaction not None,
     dict states not None,
     dict programmes not None,
+    dict moments not None,
     dict reasons not None,
     int64_t now,
     Py_ssize_t told_bytes_max,
 ):
     """Decide a message if it is a usual one; whether it was, or what is in force if the till prints a receipt.
 
-    `states` has accounts by key, `programmes` what is in force by id, `reasons` the text of a decline by its DE39;
-    `told_bytes_max` is how much the reply may tell beside legs and balances.
+    `states` has accounts by key, `programmes` what is in force by id and `moments` the local time of `now` in its zone,
+    `reasons` the text of a decline by its DE39; `told_bytes_max` is how much the reply may tell beside legs and balances.
     """
     cdef PyObject *found = PyDict_GetItem(states, transaction.account_key)
     cdef AccountState state
@@ -47,11 +49,14 @@ def decide_usual(
         or transaction.original_name is not None
         or transaction.kind == REFUND
         or transaction.kind == REVERSAL
+        or transaction.kind == HOLD
         or transaction.request.advice
         or transaction.held_decline
         or transaction.event
+        or transaction.reward
         or transaction.basket is not None
         or transaction.coupons is not None
+        or transaction.wants_movements
     ):
         return False
     state = <AccountState?><object>found
@@ -73,7 +78,9 @@ def decide_usual(
     transaction.programme = live.id
     transaction.programme_version = live.version
     transaction.request.now = now
+    transaction.request.be_at(moments[account.programme])
     transaction.request.event = 0
+    transaction.request.reward = 0
     transaction.request.quantities = live.without_basket
     transaction.request.free_prices = ()
     transaction.request.has_basket = False

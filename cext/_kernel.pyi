@@ -16,5 +16,9 @@ REFUND: Final[int]
 REVERSAL: Final[int]
 INQUIRY: Final[int]
 EVENT: Final[int]
+HOLD: Final[int]
+QUOTE: Final[int]
+UPKEEP: Final[int]
+GIFT: Final[int]
 
 def decide(programme: Programme, account: Account, request: Request) -> Decision: ...

@@ -16,11 +16,12 @@ from cext._kernel_counters cimport (
     Counters,
     begin_counters,
     count_back,
+    forget,
     kept_counters,
     make_room,
     packed_counters,
 )
-from cext._kernel_effects cimport count_effects, credit_of, discount_of, points_of
+from cext._kernel_effects cimport count_effects, credit_of, discount_of, points_of, price_of
 from cext._kernel_facts cimport find_facts
 from cext._kernel_grants cimport Grants, begin_grants, packed_grants, undo_grants
 from cext._kernel_lots cimport (
@@ -35,10 +36,29 @@ from cext._kernel_lots cimport (
     take_earliest,
     within_bounds,
 )
+from cext._kernel_recent cimport Recent, begin_recent, packed_recent, recent_within_bounds, spend_on
 from cext._kernel_records cimport Account, Decision, Original, Programme, Request, pack_lots
-from cext._kernel_rules cimport fire, give_grants
-from cext._kernel_table cimport FACT_SLOTS, ON_EVENT, ON_PURCHASE, RULES_MAX, Table
-from cext._kernel_tiers cimport entered, points_after
+from cext._kernel_reserves cimport (
+    RESERVES_MAX,
+    Reserve,
+    Reserves,
+    begin_reserves,
+    credit_reserved,
+    end_hold,
+    find_moves,
+    fit_reserves,
+    has_room_for_a_hold,
+    hold_back,
+    packed_moves,
+    packed_reserves,
+    pend,
+    points_pending,
+    points_reserved,
+    undo_pending,
+)
+from cext._kernel_rules cimport REWARD_GIVEN, REWARD_USED_UP, fire, give_grants, refusal_of_reward
+from cext._kernel_table cimport FACT_SLOTS, ON_EVENT, ON_PURCHASE, RULES_MAX, TIER, Table
+from cext._kernel_tiers cimport Standing, advance, counts_now, points_after, turn
 from cext._kernel_undo cimport Moves, Packed, Part, claw_back, give_back, movable, part_of, split_moves
 
 from cext import _kernel_records
@@ -59,6 +79,10 @@ cdef enum:
     KIND_REVERSAL = 5
     KIND_INQUIRY = 6
     KIND_EVENT = 7
+    KIND_HOLD = 8
+    KIND_QUOTE = 9
+    KIND_UPKEEP = 10
+    KIND_GIFT = 11
 
 PURCHASE = KIND_PURCHASE
 REDEMPTION = KIND_REDEMPTION
@@ -67,6 +91,10 @@ REFUND = KIND_REFUND
 REVERSAL = KIND_REVERSAL
 INQUIRY = KIND_INQUIRY
 EVENT = KIND_EVENT
+HOLD = KIND_HOLD
+QUOTE = KIND_QUOTE
+UPKEEP = KIND_UPKEEP
+GIFT = KIND_GIFT
 
 cdef enum:
     LOCAL_MONTH_MAX = 32_000
@@ -76,10 +104,12 @@ cdef int64_t AMOUNT_MAX = 999_999_999_999
 cdef int64_t ALL_THAT_GOES = 0x7FFF_FFFF_FFFF_FFFF
 
 cdef str RC_APPROVED = "00"
+cdef str RC_REFUSED = "05"
 cdef str RC_INVALID_TRANSACTION = "12"
 cdef str RC_INVALID_AMOUNT = "13"
 cdef str RC_NO_ORIGINAL = "25"
 cdef str RC_INSUFFICIENT = "51"
+cdef str RC_OVER_COUNT_LIMIT = "65"
 cdef str RC_BLOCKED = "78"
 
 cdef struct Working:
@@ -87,14 +117,18 @@ cdef struct Working:
     Lots lots
     Counters counters
     Grants grants
-    # Whether there is anything to do with counters and grants; if not, the copies are not even made.
+    Recent recent
+    Reserves reserves
+    # Whether there is anything to do with counters, grants and the last days; if not, the copies are not even made.
     bint counting
     bint granting
+    bint recalling
+    # There always is a copy of reserves; this says whether there is anything to reserve, give up or end.
+    bint reserving
     int64_t expired
-    int64_t visits
-    int64_t spend
-    int64_t tier
-    int64_t tier_points
+    Standing standing
+    # Whether counters were dropped that nobody moved.
+    bint dropped
 
 
 cdef Packed packed_of(bytes packed) noexcept:
@@ -131,6 +165,14 @@ cdef Decision decided(Programme programme, Account account, Request request):
         return purchase(programme, account, request)
     if request.kind == KIND_INQUIRY:
         return unchanged(account, request, RC_APPROVED)
+    if request.kind == KIND_HOLD:
+        return hold(programme, account, request)
+    if request.kind == KIND_QUOTE:
+        return quote(programme, account, request)
+    if request.kind == KIND_UPKEEP:
+        return upkeep(programme, account, request)
+    if request.kind == KIND_GIFT:
+        return gift(programme, account, request)
     return undo(programme, account, request)
 
 
@@ -140,8 +182,8 @@ cdef inline bint is_purchase(int64_t kind) noexcept:
 
 cdef str refusal(Programme programme, Account account, Request request):
     cdef int64_t kind = request.kind
-    cdef bint takes_amount = KIND_PURCHASE <= kind <= KIND_REFUND
-    if not KIND_PURCHASE <= kind <= KIND_EVENT:
+    cdef bint takes_amount = KIND_PURCHASE <= kind <= KIND_REFUND or kind == KIND_HOLD or kind == KIND_QUOTE
+    if not KIND_PURCHASE <= kind <= KIND_GIFT:
         return RC_INVALID_TRANSACTION
     if takes_amount and request.currency != programme.currency:
         return RC_INVALID_TRANSACTION
@@ -154,6 +196,8 @@ cdef str refusal(Programme programme, Account account, Request request):
         return RC_INVALID_AMOUNT
     if takes_amount and not 1 <= request.amount <= AMOUNT_MAX:
         return RC_INVALID_AMOUNT
+    if kind == KIND_HOLD and not (request.hold_key >= 1 and 0 <= request.hold_until <= BALANCE_MAX):
+        return RC_INVALID_AMOUNT
     if kind == KIND_REFUND and request.original is None:
         return RC_NO_ORIGINAL
     return RC_APPROVED
@@ -164,7 +208,7 @@ cdef bint undoable(Original original, int64_t kind) noexcept:
         return False
     if kind == KIND_REFUND:
         return original.rc_approved and is_purchase(original.kind)
-    return KIND_PURCHASE <= original.kind <= KIND_EVENT and original.kind != KIND_REVERSAL
+    return KIND_PURCHASE <= original.kind <= KIND_QUOTE and original.kind != KIND_REVERSAL
 
 
 cdef inline bint bounded(int64_t number) noexcept:
@@ -195,6 +239,7 @@ cdef bint workable(Account account, Request request) noexcept:
 cdef Decision unchanged(Account account, Request request, str rc):
     """A decline, or an approval without effect: the balances without what has lapsed, and nothing moved."""
     cdef Decision decision = Decision.__new__(Decision)
+    cdef Reserves reserves
     cdef int32_t i
     decision.rc = rc
     decision.to_pay = 0 if request.kind == KIND_EVENT else request.amount
@@ -210,10 +255,39 @@ cdef Decision unchanged(Account account, Request request, str rc):
         for i in range(account.count):
             if DEFICIT_MONTH < account._lots[i].month < request.local_month:
                 decision.points_balance -= account._lots[i].points
+        if PyBytes_GET_SIZE(account.packed_reserves) != 0:
+            begin_reserves(&reserves, account.packed_reserves, request.local_day, request.now)
+            fit_reserves(&reserves, decision.points_balance, account.credit)
+            tell_reserves(decision, &reserves)
     return decision
 
 
-cdef void begin(Working *w, Account account, Request request, bint counting, bint granting) noexcept:
+cdef void tell_reserves(Decision decision, const Reserves *reserves) noexcept:
+    """Say what of the balances may not be spent."""
+    decision.points_pending = points_pending(reserves)
+    decision.points_held = points_reserved(reserves) - decision.points_pending
+    decision.credit_held = credit_reserved(reserves)
+
+
+cdef Decision reserved(Account account, Request request, Reserves *reserves):
+    """An approval that moves nothing but reserves."""
+    cdef Reserve moves[RESERVES_MAX]
+    cdef int32_t count
+    cdef Decision decision = unchanged(account, request, RC_APPROVED)
+    fit_reserves(reserves, decision.points_balance, account.credit)
+    count = find_moves(reserves, moves)
+    if count > RESERVES_MAX or reserves.count > RESERVES_MAX:
+        return unchanged(account, request, RC_INVALID_AMOUNT)
+    tell_reserves(decision, reserves)
+    decision.reserves_moved = packed_moves(moves, count)
+    decision.changed = count != 0
+    account.packed_reserves = packed_reserves(reserves)
+    return decision
+
+
+cdef void begin(
+    Working *w, Account account, Request request, bint counting, bint granting, bint recalling, bint reserving
+) noexcept:
     """Copy the account's parts, without what has lapsed by the message's date."""
     w.lots.count = account.count
     w.lots.moves = 0
@@ -229,10 +303,18 @@ cdef void begin(Working *w, Account account, Request request, bint counting, bin
     w.granting = granting or PyBytes_GET_SIZE(account.packed_grants) != 0
     if w.granting:
         begin_grants(&w.grants, account.packed_grants, request.local_day)
-    w.visits = account.visits
-    w.spend = account.spend
-    w.tier = account.tier
-    w.tier_points = account.tier_points
+    w.reserving = reserving or PyBytes_GET_SIZE(account.packed_reserves) != 0
+    begin_reserves(&w.reserves, account.packed_reserves, request.local_day, request.now)
+    w.recalling = recalling
+    if recalling:
+        begin_recent(&w.recent, account.packed_recent)
+    w.dropped = False
+    w.standing.visits = account.visits
+    w.standing.spend = account.spend
+    w.standing.tier = account.tier
+    w.standing.tier_points = account.tier_points
+    w.standing.tier_year = account.tier_year
+    w.standing.tier_kept = account.tier_kept
 
 
 cdef inline int64_t spend_of(
@@ -249,14 +331,74 @@ cdef inline int64_t spend_of(
     return used
 
 
+cdef inline int64_t free_points(const Working *w) noexcept:
+    return larger(0, spendable(&w.lots) - points_reserved(&w.reserves))
+
+
+cdef inline int64_t free_credit(Account account, const Working *w) noexcept:
+    return larger(0, account.credit - credit_reserved(&w.reserves))
+
+
+cdef Decision hold(Programme programme, Account account, Request request):
+    """Keep back the points that the till asked for, else those that the amount comes to, and the credit asked for."""
+    cdef Working w
+    cdef int64_t credit = larger(0, request.credit_wanted)
+    cdef int64_t points = request.points_wanted
+    if points < 0:
+        points = 0 if credit != 0 else request.amount // programme.point_value
+    if points == 0 and credit == 0:
+        return unchanged(account, request, RC_INVALID_AMOUNT)
+    begin(&w, account, request, False, False, False, True)
+    if not has_room_for_a_hold(&w.reserves):
+        return unchanged(account, request, RC_OVER_COUNT_LIMIT)
+    if points > free_points(&w) or credit > free_credit(account, &w):
+        return unchanged(account, request, RC_INSUFFICIENT)
+    hold_back(&w.reserves, request.hold_key, request.hold_until, points, credit)
+    return reserved(account, request, &w.reserves)
+
+
+cdef Decision quote(Programme programme, Account account, Request request):
+    """What a purchase would come to; nothing moves."""
+    cdef Decision decision = purchase(programme, account.copy(), request)
+    cdef Decision now
+    if decision.rc is not RC_APPROVED:
+        return decision
+    now = unchanged(account, request, RC_APPROVED)
+    now.points_earned = decision.points_earned
+    now.points_redeemed = decision.points_redeemed
+    now.credit_granted = decision.credit_granted
+    now.credit_spent = decision.credit_spent
+    now.discount = decision.discount
+    now.to_pay = decision.to_pay
+    now.rules = decision.rules
+    return now
+
+
 cdef bint pay(
-    Programme programme, Account account, Request request, const Lots *lots, int64_t rest, Decision decision
+    Programme programme,
+    Account account,
+    Request request,
+    const Working *w,
+    int64_t price,
+    int64_t rest,
+    Decision decision,
 ) noexcept:
-    """Put down what points and credit pay of the rest; False if they are not enough."""
+    """Put down the price of a reward, and what points and credit pay of the rest; False if they are not enough.
+
+    An advice takes what points there are. An event has nothing to pay but a price.
+    """
     cdef bint redeeming = request.kind == KIND_REDEMPTION
     cdef bint by_credit = request.kind == KIND_CREDIT_PURCHASE
+    cdef int64_t available = free_points(w)
+    if price > available:
+        if not request.advice:
+            return False
+        price = available
+    if request.kind == KIND_EVENT:
+        decision.points_redeemed = price
+        return True
     decision.points_redeemed = spend_of(
-        spendable(lots),
+        available - price,
         rest // programme.point_value,
         request.points_wanted,
         redeeming,
@@ -266,8 +408,9 @@ cdef bint pay(
     if decision.points_redeemed < 0:
         return False
     rest -= decision.points_redeemed * programme.point_value
+    decision.points_redeemed += price
     decision.credit_spent = spend_of(
-        larger(0, account.credit), rest, request.credit_wanted, by_credit, by_credit and rest > 0, request.advice
+        free_credit(account, w), rest, request.credit_wanted, by_credit, by_credit and rest > 0, request.advice
     )
     decision.to_pay = rest - decision.credit_spent
     return decision.credit_spent >= 0
@@ -280,39 +423,63 @@ cdef Decision purchase(Programme programme, Account account, Request request):
     cdef int64_t facts[FACT_SLOTS]
     cdef const Table *table = &programme.compiled
     cdef int32_t count
+    cdef int refused = REWARD_GIVEN
     cdef bint is_event = request.kind == KIND_EVENT
     cdef int64_t amount = 0 if is_event else request.amount
     cdef Decision decision
 
     if is_event and not table.conditional:
         return unchanged(account, request, RC_APPROVED)
-    begin(&w, account, request, table.counts, table.grants_count != 0)
+    begin(
+        &w,
+        account,
+        request,
+        table.counts,
+        table.grants_count != 0,
+        table.recalls and not is_event,
+        programme.pending_days != 0,
+    )
+    if request.original is not None and request.original.kind == KIND_HOLD:
+        end_hold(&w.reserves, request.original.reserves_moved)
+    turn(programme, &w.standing, request)
     if table.instructions_count:
         find_facts(table, facts, account, request, amount, account.points - w.expired, &w.counters, &w.grants)
+        facts[TIER] = w.standing.tier
     count = fire(table, ON_EVENT if is_event else ON_PURCHASE, facts, &w.counters, &w.grants, fired)
     if is_event and count == 0:
         return unchanged(account, request, RC_APPROVED)
 
+    if request.reward != 0 and not is_event and not request.advice:
+        refused = refusal_of_reward(table, facts, fired, count)
+        if refused == REWARD_USED_UP:
+            return unchanged(account, request, RC_OVER_COUNT_LIMIT)
+
     decision = Decision.__new__(Decision)
     decision.discount = discount_of(table, fired, count, request, amount)
-    if not is_event and not pay(programme, account, request, &w.lots, amount - decision.discount, decision):
+    if not pay(programme, account, request, &w, price_of(table, fired, count), amount - decision.discount, decision):
         return unchanged(account, request, RC_INSUFFICIENT)
-    decision.points_earned = points_of(table, fired, count, decision.to_pay, account.tier)
+    if refused != REWARD_GIVEN:
+        return unchanged(account, request, RC_REFUSED)
+    decision.points_earned = points_of(table, fired, count, decision.to_pay, w.standing.tier)
     decision.credit_granted = credit_of(table, fired, count, decision.to_pay)
-    if decision.points_earned > LEG_MAX or decision.credit_granted > LEG_MAX:
+    if larger(larger(decision.points_earned, decision.credit_granted), decision.points_redeemed) > LEG_MAX:
         return unchanged(account, request, RC_INVALID_AMOUNT)
     decision.points_expired = w.expired
 
     take_earliest(&w.lots, decision.points_redeemed)
     add(&w.lots, <int32_t>request.local_month + programme.expiry_months, decision.points_earned)
+    if programme.pending_days != 0 and not is_event:
+        pend(&w.reserves, request.local_day + programme.pending_days - 1, decision.points_earned)
     if table.counts:
         count_effects(table, fired, count, decision.to_pay, &w.counters)
     if not is_event:
-        w.visits += 1
-        w.spend += amount
+        w.standing.visits += 1
+        w.standing.spend += amount
+    if w.recalling:
+        spend_on(&w.recent, <int32_t>request.local_day, amount)
     if table.tiers_count:
-        w.tier_points = points_after(table, account.tier_points, decision.points_earned)
-        w.tier = entered(table, fired, count, account.tier, w.tier_points, w.spend, w.visits)
+        w.standing.tier_points = points_after(table, w.standing.tier_points, decision.points_earned)
+        advance(programme, &w.standing, fired, count, request)
     if not settle(programme, account, request, decision, &w):
         return unchanged(account, request, RC_INVALID_AMOUNT)
     if table.grants_count and not is_event:
@@ -333,42 +500,63 @@ cdef bint settle(Programme programme, Account account, Request request, Decision
         + decision.points_adjusted
     )
     cdef int64_t credit = account.credit + decision.credit_granted - decision.credit_spent
-    if not (within_bounds(&w.lots) and bounded(points) and bounded(credit) and bounded(w.spend)):
+    cdef Reserve moves[RESERVES_MAX]
+    cdef int32_t reserve_moves = 0
+    if not (within_bounds(&w.lots) and bounded(points) and bounded(credit) and bounded(w.standing.spend)):
         return False
-    if not bounded(w.tier_points):
+    if not bounded(w.standing.tier_points) or (w.recalling and not recent_within_bounds(&w.recent)):
         return False
     decision.lots_moved = pack_lots(w.lots.moved, w.lots.moves)
     decision.counters_moved = b""
     decision.grants_moved = b""
     decision.reserves_moved = b""
+    if w.reserving:
+        fit_reserves(&w.reserves, points, credit)
+        reserve_moves = find_moves(&w.reserves, moves)
+        if reserve_moves > RESERVES_MAX or w.reserves.count > RESERVES_MAX:
+            return False
     if w.counting and not settle_counters(&programme.compiled, account, decision, &w.counters):
         return False
     decision.rules = b""
     decision.rc = RC_APPROVED
     decision.points_balance = points
     decision.credit_balance = credit
-    decision.tier_after = w.tier
+    decision.tier_after = w.standing.tier
     decision.changed = (
         w.lots.moves != 0
         or decision.credit_granted != 0
         or decision.credit_spent != 0
-        or w.visits != account.visits
-        or w.spend != account.spend
-        or w.tier != account.tier
-        or w.tier_points != account.tier_points
+        or w.standing.visits != account.visits
+        or w.standing.spend != account.spend
+        or w.standing.tier != account.tier
+        or w.standing.tier_points != account.tier_points
+        or w.standing.tier_year != account.tier_year
+        or w.standing.tier_kept != account.tier_kept
+        or w.dropped
         or PyBytes_GET_SIZE(decision.counters_moved) != 0
         or (w.granting and w.grants.changed)
+        or (w.recalling and w.recent.changed)
+        or reserve_moves != 0
     )
+    if reserve_moves != 0:
+        decision.reserves_moved = packed_moves(moves, reserve_moves)
+        account.packed_reserves = packed_reserves(&w.reserves)
+    if w.reserving:
+        tell_reserves(decision, &w.reserves)
     if w.granting and w.grants.changed:
         keep_grants(account, decision, &w.grants)
     account.points = points
     account.credit = credit
     account.count = w.lots.count
     memcpy(account._lots, w.lots.lots, w.lots.count * sizeof(Lot))
-    account.tier = w.tier
-    account.tier_points = w.tier_points
-    keep_visit(account, request, w.visits)
-    account.spend = w.spend
+    if w.recalling and w.recent.changed:
+        account.packed_recent = packed_recent(&w.recent)
+    account.tier = w.standing.tier
+    account.tier_points = w.standing.tier_points
+    account.tier_year = w.standing.tier_year
+    account.tier_kept = w.standing.tier_kept
+    keep_visit(account, request, w.standing.visits)
+    account.spend = w.standing.spend
     return True
 
 
@@ -407,7 +595,6 @@ cdef inline int64_t due(int64_t leg, int64_t undone, const Part *part) noexcept:
 
 cdef bint find_part(Original original, Request request, Part *part) noexcept:
     """Work out what is to be undone; False if the amounts do not fit the original."""
-    cdef int64_t discount
     cdef bint is_event = original.kind == KIND_EVENT
     part.whole = 1 if is_event else original.amount
     part.before = 0 if is_event else original.refunded_amount
@@ -434,12 +621,12 @@ cdef bint find_part(Original original, Request request, Part *part) noexcept:
     part.credit_spent = due(original.credit_spent, original.refunded_credit_spent, part)
     if part.points_earned < 0 or part.points_redeemed < 0 or part.credit_granted < 0 or part.credit_spent < 0:
         return False
-    discount = original.discount
-    if not -LEG_MAX <= discount <= LEG_MAX or discount * part.direction < 0 or not 0 <= original.to_pay <= LEG_MAX:
+    part.discount = due(original.discount, original.refunded_discount, part)
+    # What is still to be paid is never below zero, not even in a refund.
+    if not -LEG_MAX <= original.to_pay <= LEG_MAX or not -LEG_MAX <= original.refunded_to_pay <= LEG_MAX:
         return False
-    part.discount = part_of(part, discount * part.direction)
-    part.to_pay = part_of(part, original.to_pay)
-    return True
+    part.to_pay = due(original.to_pay * part.direction, original.refunded_to_pay * part.direction, part)
+    return part.discount >= 0 and part.to_pay >= 0
 
 
 cdef int64_t expired_of(Original original) noexcept:
@@ -452,6 +639,14 @@ cdef int64_t expired_of(Original original) noexcept:
     return original.points_earned - original.points_redeemed - moved
 
 
+cdef Decision release(Account account, Request request, Original held):
+    """A hold is undone as a whole, whatever is left of it."""
+    cdef Reserves reserves
+    begin_reserves(&reserves, account.packed_reserves, request.local_day, request.now)
+    end_hold(&reserves, held.reserves_moved)
+    return reserved(account, request, &reserves)
+
+
 cdef Decision undo(Programme programme, Account account, Request request):
     """A refund, a reversal or a partial reversal."""
     cdef Original original = request.original
@@ -462,12 +657,22 @@ cdef Decision undo(Programme programme, Account account, Request request):
     cdef int32_t earning_month = local_month + programme.expiry_months
     cdef int64_t expired, earned, redeemed, granted, spent, unexpired
     cdef Decision decision
-    if original is None or not original.rc_approved or original.kind == KIND_INQUIRY:
+    if original is None or not original.rc_approved or original.kind == KIND_INQUIRY or original.kind == KIND_QUOTE:
         return unchanged(account, request, RC_APPROVED)
+    if original.kind == KIND_HOLD:
+        return release(account, request, original)
     if not find_part(original, request, &part):
         return unchanged(account, request, RC_INVALID_AMOUNT)
 
-    begin(&w, account, request, PyBytes_GET_SIZE(original.counters_moved) != 0, False)
+    begin(
+        &w,
+        account,
+        request,
+        PyBytes_GET_SIZE(original.counters_moved) != 0,
+        False,
+        programme.compiled.recalls and part.amount != 0,
+        PyBytes_GET_SIZE(original.reserves_moved) != 0,
+    )
     expired = w.expired
     earned = part.points_earned
     redeemed = part.points_redeemed
@@ -500,13 +705,60 @@ cdef Decision undo(Programme programme, Account account, Request request):
     decision.to_pay = part.to_pay
     if w.counting:
         count_back(&w.counters, original.counters_moved, original.refunded_counters, part.done, part.whole)
+    if w.reserving:
+        undo_pending(
+            &w.reserves,
+            original.reserves_moved,
+            original.refunded_reserves,
+            part.direction,
+            part.done,
+            part.whole,
+            request.local_day,
+        )
     if part.all_of_it and part.direction > 0:
         if w.granting:
             undo_grants(&w.grants, original.grants_moved)
         if original.kind != KIND_EVENT:
-            w.visits = larger(0, account.visits - 1)
-    w.spend = larger(0, account.spend - part.direction * part.amount)
-    w.tier_points = points_after(&programme.compiled, account.tier_points, decision.points_earned)
+            w.standing.visits = larger(0, account.visits - 1)
+    w.standing.spend = larger(0, account.spend - part.direction * part.amount)
+    if w.recalling:
+        spend_on(&w.recent, <int32_t>request.local_day, -part.direction * part.amount)
+    if counts_now(programme, &w.standing, original.local_month):
+        w.standing.tier_points = points_after(&programme.compiled, account.tier_points, decision.points_earned)
+    if not settle(programme, account, request, decision, &w):
+        return unchanged(account, request, RC_INVALID_AMOUNT)
+    return decision
+
+
+cdef Decision upkeep(Programme programme, Account account, Request request):
+    """What a visit would do first, without one."""
+    cdef Working w
+    cdef const Table *table = &programme.compiled
+    cdef Decision decision = Decision.__new__(Decision)
+    begin(&w, account, request, table.limits_count != 0, False, False, False)
+    if w.counting:
+        w.dropped = forget(&w.counters, table.limits, table.limits_count)
+    turn(programme, &w.standing, request)
+    decision.points_expired = w.expired
+    if not settle(programme, account, request, decision, &w):
+        return unchanged(account, request, RC_INVALID_AMOUNT)
+    return decision
+
+
+cdef Decision gift(Programme programme, Account account, Request request):
+    """Give points and credit; that counts as no visit and towards no tier."""
+    cdef Working w
+    cdef int64_t points = larger(0, request.points_wanted)
+    cdef int64_t credit = larger(0, request.credit_wanted)
+    cdef Decision decision
+    if points > LEG_MAX or credit > LEG_MAX or points + credit == 0:
+        return unchanged(account, request, RC_INVALID_AMOUNT)
+    begin(&w, account, request, False, False, False, False)
+    decision = Decision.__new__(Decision)
+    decision.points_earned = points
+    decision.points_expired = w.expired
+    decision.credit_granted = credit
+    add(&w.lots, <int32_t>request.local_month + programme.expiry_months, points)
     if not settle(programme, account, request, decision, &w):
         return unchanged(account, request, RC_INVALID_AMOUNT)
     return decision

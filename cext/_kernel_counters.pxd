@@ -183,9 +183,14 @@ cdef inline int32_t kept_counters(const Counters *c) noexcept nogil:
 
 cdef inline void make_room(Counters *c, const Limit *limits, int32_t limits_count) noexcept nogil:
     """Too many: drop the limits' counters whose period is over."""
+    if kept_counters(c) > COUNTERS_MAX:
+        forget(c, limits, limits_count)
+
+
+cdef inline bint forget(Counters *c, const Limit *limits, int32_t limits_count) noexcept nogil:
+    """Drop the limits' counters whose period is over, unless this message moved them; whether there were any."""
     cdef int32_t i, at
-    if kept_counters(c) <= COUNTERS_MAX:
-        return
+    cdef bint found = False
     for i in range(limits_count):
         at = place_of(c, limits[i].slot)
         if not is_at(c, at, limits[i].slot) or c.entries[at].moved:
@@ -193,6 +198,8 @@ cdef inline void make_room(Counters *c, const Limit *limits, int32_t limits_coun
         if c.entries[at].number < c.numbers[limits[i].period]:
             c.count -= 1
             memmove(&c.entries[at], &c.entries[at + 1], (c.count - at) * sizeof(Counter))
+            found = True
+    return found
 
 
 cdef inline bytes packed_counters(const Counters *c, bint moves):

@@ -18,7 +18,9 @@ from cext._kernel_table cimport (
     MULTIPLY_POINTS,
     POINTS_FIXED,
     POINTS_PER,
+    PRICE,
     EffectRow,
+    Rule,
     Table,
     capped,
 )
@@ -31,25 +33,49 @@ cdef inline int64_t free_price(Request request, int64_t index, int64_t amount) e
     return 0 if request.has_basket else amount
 
 
+cdef inline int64_t price_of(const Table *table, const unsigned short *fired, int32_t count) noexcept nogil:
+    """Points that are taken for what the till asked for."""
+    cdef int64_t total = 0
+    cdef const EffectRow *row
+    cdef int32_t i, at
+    if not table.prices:
+        return 0
+    for i in range(count):
+        for at in range(table.rules[fired[i]].effects_start, table.rules[fired[i]].effects_end):
+            row = &table.effects[at]
+            if row.effect == PRICE:
+                total += capped(row.n, row.cap)
+    return total
+
+
 cdef inline int64_t discount_of(
     const Table *table, const unsigned short *fired, int32_t count, Request request, int64_t amount
 ) except -1:
-    cdef int64_t total = 0, most
+    """What is bought for points in full, and of the rest at most the programme's share of the amount."""
+    cdef int64_t total = 0, bought = 0, given, most
     cdef const EffectRow *row
+    cdef const Rule *rule
     cdef int32_t i, at
     if not table.discounts:
         return 0
     most = share(amount, table.most_discount_n, table.most_discount_d)
     for i in range(count):
-        for at in range(table.rules[fired[i]].effects_start, table.rules[fired[i]].effects_end):
+        rule = &table.rules[fired[i]]
+        for at in range(rule.effects_start, rule.effects_end):
             row = &table.effects[at]
             if row.effect == DISCOUNT_RATE:
-                total = smaller(most, total + capped(share(amount, row.n, row.d), row.cap))
+                given = capped(share(amount, row.n, row.d), row.cap)
             elif row.effect == DISCOUNT_AMOUNT:
-                total = smaller(most, total + capped(row.n, row.cap))
+                given = capped(row.n, row.cap)
             elif row.effect == FREE_ITEM:
-                total = smaller(most, total + capped(free_price(request, row.n, amount), row.cap))
-    return total
+                given = capped(free_price(request, row.n, amount), row.cap)
+            else:
+                continue
+            if rule.priced:
+                bought = smaller(amount, bought + given)
+            else:
+                total = smaller(most, total + given)
+    return smaller(amount, total + bought)
 
 
 cdef inline int64_t points_of(

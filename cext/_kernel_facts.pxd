@@ -9,6 +9,8 @@ from libc.stdint cimport int32_t, int64_t
 from cext._kernel_arithmetic cimport floor_divide, larger
 from cext._kernel_counters cimport Counters, count_of
 from cext._kernel_grants cimport Grant, Grants, live
+from cext._kernel_holdout cimport place_of
+from cext._kernel_recent cimport spent_lately
 from cext._kernel_records cimport Account, Request
 from cext._kernel_table cimport (
     AGE,
@@ -29,12 +31,16 @@ from cext._kernel_table cimport (
     HOUR,
     INSTITUTION,
     LOOKUP_COUNTER,
+    LOOKUP_FLAG,
+    LOOKUP_HOLDOUT,
     LOOKUP_QUANTITY,
     MEAN_AMOUNT,
     MEAN_GAP,
     MERCHANT,
     POINTS,
+    REWARD,
     SPEND,
+    SPEND_30D,
     TIER,
     TODAY,
     VISITS,
@@ -78,12 +84,14 @@ cdef inline int find_facts(
     facts[CLUB] = account.club
     facts[EVENT] = request.event
     facts[TODAY] = request.local_day
+    facts[REWARD] = request.reward
+    facts[SPEND_30D] = spent_lately(account.packed_recent, request.local_day) if table.recalls else 0
     for i in range(FACTS):
         facts[EXISTS + i] = 1
     add_history(facts, account, request)
     add_birthday(facts, table.birthdays, account.born, request.local_day)
     if table.lookups_count:
-        look_up(table, facts, request, counters, grants)
+        look_up(table, facts, account, request, counters, grants)
     return 0
 
 
@@ -103,7 +111,12 @@ cdef inline void add_history(int64_t *facts, Account account, Request request) n
 
 
 cdef inline int look_up(
-    const Table *table, int64_t *facts, Request request, const Counters *counters, const Grants *grants
+    const Table *table,
+    int64_t *facts,
+    Account account,
+    Request request,
+    const Counters *counters,
+    const Grants *grants,
 ) except -1:
     """The programme's own facts."""
     cdef const Lookup *row
@@ -119,6 +132,10 @@ cdef inline int look_up(
         elif row.source == LOOKUP_QUANTITY:
             if row.a < len(request.quantities):
                 facts[at] = request.quantities[row.a]
+        elif row.source == LOOKUP_HOLDOUT:
+            facts[at] = place_of(row.a, account.shard, account.id)
+        elif row.source == LOOKUP_FLAG:
+            facts[at] = (account.flags & row.a) != 0
         else:
             grant = live(grants, table.grants[row.a].slot)
             facts[EXISTS + at] = grant != NULL and row.b < grant.count

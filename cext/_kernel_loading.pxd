@@ -16,6 +16,8 @@ from cext._kernel_table cimport (
     FREE_ITEM,
     LOOKUP_COUNTER,
     MULTIPLY_POINTS,
+    PRICE,
+    SPEND_30D,
     EffectRow,
     GrantRow,
     Instruction,
@@ -42,6 +44,7 @@ cdef inline int fill_code(Table *compiled, tuple code) except -1:
     for i, (opcode, fact, constant, target) in enumerate(code):
         encode(&compiled.code[i], opcode, fact, constant, target)
         compiled.birthdays |= fact == AGE or fact == DAYS_TO_BIRTHDAY
+        compiled.recalls |= fact == SPEND_30D
     return 0
 
 
@@ -50,7 +53,7 @@ cdef inline int fill_rules(Table *compiled, tuple rules) except -1:
     compiled.rules_count = <int32_t>len(rules)
     for i, (start, end, group, effects_start, effects_end, occasion, grant, limits_start, limits_end) in enumerate(rules):
         compiled.rules[i] = Rule(
-            start, end, group, effects_start, effects_end, occasion, grant, limits_start, limits_end
+            start, end, group, effects_start, effects_end, occasion, grant, limits_start, limits_end, False
         )
         compiled.grouped |= group != 0
         compiled.conditional |= occasion != 0 or grant != 0 or limits_start != limits_end
@@ -66,7 +69,17 @@ cdef inline int fill_effects(Table *compiled, tuple effects) except -1:
         compiled.multiplies |= effect == MULTIPLY_POINTS
         compiled.credits |= effect in (CREDIT_RATE, CREDIT_AMOUNT)
         compiled.counts |= effect in (COUNTER_FIXED, COUNTER_PER)
+        compiled.prices |= effect == PRICE
     return 0
+
+
+cdef inline void mark_priced(Table *compiled) noexcept:
+    """Mark the rules that take points for what they give."""
+    cdef int32_t index, at
+    for index in range(compiled.rules_count):
+        for at in range(compiled.rules[index].effects_start, compiled.rules[index].effects_end):
+            if compiled.effects[at].effect == PRICE:
+                compiled.rules[index].priced = True
 
 
 cdef inline int fill_lookups(Table *compiled, tuple lookups, tuple limits) except -1:
@@ -115,6 +128,7 @@ cdef inline int load(Table *compiled, tuple table) except -1:
     fill_code(compiled, code)
     fill_rules(compiled, rules)
     fill_effects(compiled, effects)
+    mark_priced(compiled)
     fill_lookups(compiled, lookups, limits)
     fill_grants(compiled, grants, values)
     fill_tiers(compiled, tiers)

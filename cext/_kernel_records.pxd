@@ -36,7 +36,7 @@ cdef class Account:
 cdef class Original:
     cdef public int64_t kind, amount, points_earned, points_redeemed, credit_granted, credit_spent, discount, to_pay
     cdef public int64_t refunded_amount, refunded_points_earned, refunded_points_redeemed
-    cdef public int64_t refunded_credit_granted, refunded_credit_spent
+    cdef public int64_t refunded_credit_granted, refunded_credit_spent, refunded_discount, refunded_to_pay, local_month
     cdef public bint rc_approved, reversed
     cdef readonly bytes lots_moved, refunded_lots, counters_moved, grants_moved, refunded_counters
     cdef readonly bytes reserves_moved, refunded_reserves
@@ -47,10 +47,13 @@ cdef class Original:
 @cython.freelist(256)
 cdef class Request:
     cdef public int64_t kind, amount, currency, now, local_day, local_month, hour, weekday, day_of_month, entry_mode
-    cdef public int64_t merchant, institution, category, points_wanted, credit_wanted, replacement_amount, event
+    cdef public int64_t merchant, institution, category, points_wanted, credit_wanted, replacement_amount, event, reward
+    cdef public int64_t hold_key, hold_until
     cdef public bint advice, has_basket
     cdef public Original original
     cdef readonly tuple quantities, free_prices
+
+    cpdef int be_at(self, tuple local) except -1
 
 
 @cython.final
@@ -59,6 +62,7 @@ cdef class Decision:
     cdef public str rc
     cdef public int64_t points_earned, points_redeemed, points_expired, points_adjusted
     cdef public int64_t credit_granted, credit_spent, discount, to_pay, points_balance, credit_balance, tier_after
+    cdef public int64_t points_pending, points_held, credit_held
     cdef public bytes lots_moved, rules, counters_moved, grants_moved, reserves_moved
     cdef public bint changed
 

@@ -102,6 +102,9 @@ class Original:
     refunded_points_redeemed: int
     refunded_credit_granted: int
     refunded_credit_spent: int
+    local_month: int
+    refunded_discount: int
+    refunded_to_pay: int
     reversed: bool
     def __init__(
         self,
@@ -127,6 +130,9 @@ class Original:
         refunded_counters: bytes = b"",
         reserves_moved: bytes = b"",
         refunded_reserves: bytes = b"",
+        local_month: int = -1,
+        refunded_discount: int = 0,
+        refunded_to_pay: int = 0,
     ) -> None: ...
     @property
     def lots_moved(self) -> bytes: ...
@@ -164,7 +170,10 @@ class Request:
     original: Original | None
     replacement_amount: int
     event: int
+    reward: int
     has_basket: bool
+    hold_key: int
+    hold_until: int
     def __init__(
         self,
         kind: int,
@@ -189,9 +198,13 @@ class Request:
         quantities: tuple[int, ...] = (),
         free_prices: tuple[int, ...] = (),
         has_basket: bool = False,
+        reward: int = 0,
+        hold_key: int = 0,
+        hold_until: int = 0,
     ) -> None: ...
+    def be_at(self, local: tuple[int, int, int, int, int]) -> int: ...
     def carry(
-        self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool
+        self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool, reward: int
     ) -> None: ...
     @property
     def quantities(self) -> tuple[int, ...]: ...
@@ -218,6 +231,9 @@ class Decision:
     grants_moved: bytes
     tier_after: int
     reserves_moved: bytes
+    points_pending: int
+    points_held: int
+    credit_held: int
     def __init__(
         self,
         rc: str,
@@ -238,6 +254,9 @@ class Decision:
         grants_moved: bytes = b"",
         tier_after: int = 0,
         reserves_moved: bytes = b"",
+        points_pending: int = 0,
+        points_held: int = 0,
+        credit_held: int = 0,
     ) -> None: ...
     @property
     def rule_list(self) -> list[int]: ...

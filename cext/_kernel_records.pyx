@@ -24,6 +24,7 @@ from cext._kernel_grants cimport GRANT_BYTES, GRANTS_MAX, check_grant_moves, che
 from cext._kernel_loading cimport load, unload
 from cext._kernel_lots cimport DEFICIT_MONTH, LOT_BYTES, LOT_SLOTS, LOTS_MAX, MOVES_MAX, Lot, read_lot, write_lot
 from cext._kernel_reserves cimport (
+    HOLDS_MAX,
     RECENT_DAYS_MAX,
     RESERVE_BYTES,
     RESERVES_MAX,
@@ -31,6 +32,7 @@ from cext._kernel_reserves cimport (
     check_reserve_moves,
     check_reserves,
 )
+from cext._kernel_recent cimport SPEND_DAYS
 from cext._kernel_table cimport FACTS_MAX, LOOKUPS_MAX, RULES_MAX, VALUES_PER_GRANT_MAX
 from cext._kernel_table cimport FACTS as FACTS_COUNT
 
@@ -53,7 +55,9 @@ _BOUNDS = {
     "COUNTER_MOVES_MAX": COUNTER_MOVES_MAX,
     "GRANTS_MAX": GRANTS_MAX,
     "RESERVES_MAX": RESERVES_MAX,
+    "HOLDS_MAX": HOLDS_MAX,
     "RECENT_DAYS_MAX": RECENT_DAYS_MAX,
+    "SPEND_DAYS": SPEND_DAYS,
     "SLOTS_MAX": SLOTS_MAX,
     "BASKET_ITEMS_MAX": BASKET_ITEMS_MAX,
     "BALANCE_MAX": BALANCE_MAX,
@@ -307,6 +311,9 @@ cdef class Original:
         bytes refunded_counters not None=b"",
         bytes reserves_moved not None=b"",
         bytes refunded_reserves not None=b"",
+        int64_t local_month=-1,
+        int64_t refunded_discount=0,
+        int64_t refunded_to_pay=0,
     ):
         if PyBytes_GET_SIZE(lots_moved) % LOT_BYTES or PyBytes_GET_SIZE(refunded_lots) % LOT_BYTES:
             raise ValueError("packed lots must be 10 bytes each")
@@ -345,6 +352,9 @@ cdef class Original:
         self.refunded_counters = refunded_counters
         self.reserves_moved = reserves_moved
         self.refunded_reserves = refunded_reserves
+        self.local_month = local_month
+        self.refunded_discount = refunded_discount
+        self.refunded_to_pay = refunded_to_pay
 
 
 @cython.final
@@ -380,6 +390,9 @@ cdef class Request:
         tuple quantities not None=(),
         tuple free_prices not None=(),
         bint has_basket=False,
+        int64_t reward=0,
+        int64_t hold_key=0,
+        int64_t hold_until=0,
     ):
         self.kind = kind
         self.advice = advice
@@ -403,13 +416,30 @@ cdef class Request:
         self.quantities = items_of("quantities", quantities)
         self.free_prices = items_of("free_prices", free_prices)
         self.has_basket = has_basket
+        self.reward = reward
+        self.hold_key = hold_key
+        self.hold_until = hold_until
 
-    def carry(self, *, int64_t event, tuple quantities not None, tuple free_prices not None, bint has_basket):
+    cpdef int be_at(self, tuple local) except -1:
+        """Take the calendar from a local time: day, month, hour, weekday and day of the month."""
+        self.local_day, self.local_month, self.hour, self.weekday, self.day_of_month = local
+        return 0
+
+    def carry(
+        self,
+        *,
+        int64_t event,
+        tuple quantities not None,
+        tuple free_prices not None,
+        bint has_basket,
+        int64_t reward,
+    ):
         """Take what the message told beside the amount, in the numbers of the programme that decides."""
         self.event = event
         self.quantities = items_of("quantities", quantities)
         self.free_prices = items_of("free_prices", free_prices)
         self.has_basket = has_basket
+        self.reward = reward
 
 
 @cython.final
@@ -437,6 +467,9 @@ cdef class Decision:
         bytes grants_moved not None=b"",
         int64_t tier_after=0,
         bytes reserves_moved not None=b"",
+        int64_t points_pending=0,
+        int64_t points_held=0,
+        int64_t credit_held=0,
     ):
         self.rc = rc
         self.points_earned = points_earned
@@ -456,6 +489,9 @@ cdef class Decision:
         self.grants_moved = grants_moved
         self.tier_after = tier_after
         self.reserves_moved = reserves_moved
+        self.points_pending = points_pending
+        self.points_held = points_held
+        self.credit_held = credit_held
 
     @property
     def rule_list(self):

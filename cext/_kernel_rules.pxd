@@ -6,7 +6,12 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from cext._kernel_conditions cimport holds, work_out
 from cext._kernel_counters cimport Counters, add_count, count_of
 from cext._kernel_grants cimport Grants, give, live, may_give, use
-from cext._kernel_table cimport GROUP_WORDS, VALUES_PER_GRANT_MAX, GrantRow, Rule, Table
+from cext._kernel_table cimport GROUP_WORDS, ON_PURCHASE, VALUES_PER_GRANT_MAX, GrantRow, Rule, Table
+
+cdef enum:
+    REWARD_GIVEN = 0
+    REWARD_REFUSED = 5
+    REWARD_USED_UP = 65
 
 
 cdef inline bint may_fire(
@@ -61,6 +66,22 @@ cdef inline int32_t fire(
         if table.conditional:
             take_up(table, rule, counters, grants)
     return count
+
+
+cdef inline int refusal_of_reward(
+    const Table *table, const int64_t *facts, const unsigned short *fired, int32_t count
+) noexcept nogil:
+    """Why none of the rules that fired gives the reward that the till asked for, as a number of DE39."""
+    cdef const Rule *rule
+    cdef int32_t i, index
+    for i in range(count):
+        if table.rules[fired[i]].priced:
+            return REWARD_GIVEN
+    for index in range(table.rules_count):
+        rule = &table.rules[index]
+        if rule.priced and rule.occasion == ON_PURCHASE and holds(table.code, rule.start, rule.end, facts):
+            return REWARD_USED_UP
+    return REWARD_REFUSED
 
 
 cdef inline void give_grants(

@@ -9,7 +9,7 @@ from libc.stdint cimport INT64_MAX, INT64_MIN, int8_t, int32_t, int64_t, uint8_t
 
 cdef enum:
     STACK_MAX = 16
-    FACTS = 23
+    FACTS = 25
     # The programme's own facts, its lookups, are numbered from here on.
     FACTS_MAX = 64
     LOOKUPS_MAX = 512
@@ -46,6 +46,8 @@ cdef enum:
     DAYS_TO_BIRTHDAY = 20
     EVENT = 21
     TODAY = 22
+    REWARD = 23
+    SPEND_30D = 24
 
 cdef enum:
     FACT_EQ = 0
@@ -82,6 +84,7 @@ cdef enum:
     COUNTER_PER = 8
     FREE_ITEM = 9
     TIER_SET = 11
+    PRICE = 12
 
 cdef enum:
     ON_PURCHASE = 0
@@ -91,6 +94,8 @@ cdef enum:
     LOOKUP_COUNTER = 0
     LOOKUP_QUANTITY = 1
     LOOKUP_GRANT = 2
+    LOOKUP_HOLDOUT = 3
+    LOOKUP_FLAG = 4
 
 cdef enum:
     LIFE = 0
@@ -127,6 +132,8 @@ cdef struct Rule:
     int32_t grant
     int32_t limits_start
     int32_t limits_end
+    # It takes points for what it gives.
+    bint priced
 
 cdef struct EffectRow:
     int64_t n
@@ -191,6 +198,8 @@ cdef struct Table:
     bint credits
     bint counts
     bint birthdays
+    bint prices
+    bint recalls
 
 
 cdef inline void set_range(Instruction *at, int64_t low, int64_t high, bint inverted) noexcept nogil:

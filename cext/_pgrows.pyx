@@ -19,6 +19,8 @@ from cext._pgwire cimport (
 )
 from cext._transaction cimport AccountState, Transaction
 
+from cext._kernel import Decision as _Decision
+
 cdef enum:
     # OID, length and the widest of the values that have a fixed width.
     FIELD_BYTES_MAX = 16
@@ -27,6 +29,9 @@ cdef enum:
     DAYS_1970_TO_2000 = 10_957
     FIELDS_MAX = 64
     ROW_BYTES_MAX = 8 + FIELDS_MAX * FIELD_BYTES_MAX
+    QUOTE = 9
+
+cdef Decision NOTHING = _Decision("00")
 
 
 cdef inline Py_ssize_t size_of_text(str text) except -1:
@@ -282,17 +287,18 @@ cdef int put_message(RowWriter *row, Transaction entry) except -1:
 
 
 cdef int put_decision(RowWriter *row, Transaction entry) except -1:
-    """What was decided: DE39, the legs, the original that is undone, and the reply."""
+    """What was decided: DE39, the legs, the original that is undone, and the reply. A quote has moved nothing."""
     cdef Decision decision = entry.decision
+    cdef Decision moved = NOTHING if entry.kind == QUOTE else decision
     cdef object record = None if entry.repeats_reversal or entry.tombstone else entry.original_record
     put_text(row, entry.response_code)
-    put_int8(row, decision.points_earned)
-    put_int8(row, decision.points_redeemed)
-    put_int8(row, decision.points_expired)
-    put_int8(row, decision.points_adjusted)
-    put_int8(row, decision.credit_granted)
-    put_int8(row, decision.credit_spent)
-    put_int8(row, decision.discount)
+    put_int8(row, moved.points_earned)
+    put_int8(row, moved.points_redeemed)
+    put_int8(row, moved.points_expired)
+    put_int8(row, moved.points_adjusted)
+    put_int8(row, moved.credit_granted)
+    put_int8(row, moved.credit_spent)
+    put_int8(row, moved.discount)
     put_int8(row, decision.to_pay)
     put_int8(row, decision.points_balance)
     put_int8(row, decision.credit_balance)

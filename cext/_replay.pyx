@@ -15,6 +15,7 @@ cimport cython
 
 from cext._kernel_lots cimport LOT_BYTES, Lot, read_lot, write_lot
 from cext._kernel_records cimport Account, Decision, Programme, Request
+from cext._kernel_reserves cimport PENDING, RESERVE_BYTES, read_reserve
 
 from cext._kernel import decide
 from cext.programme_table import Effect
@@ -29,6 +30,7 @@ cdef enum:
     DISCOUNT = 2
     KIND_CREDIT_PURCHASE = 3
     KIND_EVENT = 7
+    KIND_GIFT = 11
     QUARTER_S = 900
     SUMS = 10
     DECLINED = 9
@@ -56,9 +58,11 @@ cdef enum:
     RULES = 19
     ORIGINAL_SEQ = 22
     ASKED = 23
-    ROW_LENGTH = 24
+    RESERVES_MOVED = 24
+    ROW_LENGTH = 25
     MOMENT_LENGTH = 5
-    BASKET_LENGTH = 4
+    BASKET_LENGTH = 6
+    AS_THEY_WERE = -2
 
 cdef int64_t FACTOR_SPLIT_MAX = 1_000_000
 cdef int64_t AMOUNT_SPLIT_MAX = 1_000_000_000_000
@@ -340,10 +344,12 @@ def moved(rows not None):
     for item in rows:
         row = tuple_of(item, ROW_LENGTH)
         gained = row[POINTS_EARNED]
-        earned += gained
+        kind = row[KIND]
+        # Gifts count towards no tier.
+        if kind != KIND_GIFT:
+            earned += gained
         points += gained - <int64_t>row[POINTS_REDEEMED] - <int64_t>row[POINTS_EXPIRED] + <int64_t>row[POINTS_ADJUSTED]
         credit += <int64_t>row[CREDIT_GRANTED] - <int64_t>row[CREDIT_SPENT]
-        kind = row[KIND]
         if 1 <= kind <= KIND_CREDIT_PURCHASE:
             purchases += 1
             spent += <int64_t>row[AMOUNT]
@@ -362,7 +368,20 @@ cdef inline bint is_plain(tuple row, dict live) except -1:
     cdef int64_t kind = row[KIND]
     if not (1 <= kind <= KIND_CREDIT_PURCHASE or kind == KIND_EVENT):
         return False
-    return row[ORIGINAL_SEQ] is None and row[VERSION] in live
+    return row[ORIGINAL_SEQ] is None and row[VERSION] in live and not ends_holds(row[RESERVES_MOVED])
+
+
+cdef inline bint ends_holds(bytes moved) noexcept:
+    """Whether anything but what is pending was moved."""
+    cdef const uint8_t *at
+    cdef Py_ssize_t i
+    if moved is None:
+        return False
+    at = <const uint8_t *>PyBytes_AS_STRING(moved)
+    for i in range(PyBytes_GET_SIZE(moved) // RESERVE_BYTES):
+        if read_reserve(at + i * RESERVE_BYTES).key != PENDING:
+            return True
+    return False
 
 
 cdef object sums_of(const int64_t *sums):
@@ -428,13 +447,14 @@ def fold(
         request.merchant = row[MERCHANT]
         request.institution = row[INSTITUTION]
         request.category = row[CATEGORY]
-        request.points_wanted = row[POINTS_REDEEMED]
         request.credit_wanted = row[CREDIT_SPENT]
         basket = nothing if row[ASKED] is None else tuple_of(read(row[ASKED]), BASKET_LENGTH)
         request.event = basket[0]
         request.quantities = basket[1]
         request.free_prices = basket[2]
         request.has_basket = basket[3]
+        request.reward = basket[4]
+        request.points_wanted = row[POINTS_REDEEMED] if basket[5] == AS_THEY_WERE else basket[5]
         decision = decide(programme, account, request)
 
         version = row[VERSION]

@@ -61,17 +61,33 @@ cdef dict decided_of(Transaction transaction, str reason):
 
 
 cdef int add_balances(dict decided, Transaction transaction) except -1:
-    """DE54, if the balances fit it, and DE62: what the member has now, and what this message moved."""
+    """DE54, if the balances fit it, and DE62: what the member may spend now, and what this message moved."""
     cdef Decision d = transaction.decision
-    if -AMOUNT_MAX <= d.points_balance <= AMOUNT_MAX and -AMOUNT_MAX <= d.credit_balance <= AMOUNT_MAX:
-        decided[54] = additional_amounts(d.points_balance, d.credit_balance, transaction.currency)
+    cdef int64_t points = d.points_balance - d.points_pending - d.points_held
+    cdef int64_t credit = d.credit_balance - d.credit_held
+    if -AMOUNT_MAX <= points <= AMOUNT_MAX and -AMOUNT_MAX <= credit <= AMOUNT_MAX:
+        decided[54] = additional_amounts(points, credit, transaction.currency)
     decided[62] = receipt_tlv(
-        d.points_balance, d.credit_balance, transaction.programme_version, d.points_earned, d.points_redeemed,
+        points, credit, transaction.programme_version, d.points_earned, d.points_redeemed,
         d.credit_granted, d.credit_spent, d.discount, transaction.request.amount,
     )
+    if d.points_pending != 0 or d.points_held != 0 or d.credit_held != 0:
+        decided[62] = <str>decided[62] + kept_back(d)
     if transaction.told:
         decided[62] = <str>decided[62] + transaction.told
     return 0
+
+
+cdef str kept_back(Decision d):
+    """Of what the member has, what may not be spent yet: PP pending points, HD points and credit that are held."""
+    cdef str told = "", held
+    if d.points_pending != 0:
+        held = f"{d.points_pending}"
+        told = f"PP{len(held):03d}{held}"
+    if d.points_held != 0 or d.credit_held != 0:
+        held = f"{d.points_held}/{d.credit_held}"
+        told += f"HD{len(held):03d}{held}"
+    return told
 
 
 cdef str amount_text(int64_t amount):

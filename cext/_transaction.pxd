@@ -12,13 +12,13 @@ from cext._kernel_records cimport Account, Decision, Request
 @cython.final
 cdef class Transaction:
     cdef public object link, message, terminal, received, deadline, recent_key
-    cdef public object wide, coupons
+    cdef public object wide, coupons, movements
     cdef public object sent_on, business_date, original_name, original_record, card, programme, programme_version
     cdef public list waiters, basket
     cdef public dict reply_fields
     cdef public bytes header, stored_reply
     cdef public str response_code, reason, held_decline, rrn, currency, settlement_date, last_four
-    cdef public str event, language, asked, told
+    cdef public str event, reward, language, asked, told
     cdef public Request request
     cdef public Decision decision
     cdef public int64_t key, fingerprint, amount, kind, token_low, terminal_id
@@ -26,6 +26,7 @@ cdef class Transaction:
     cdef readonly int64_t shard, account_id
     cdef public int32_t mti, processing_code, message_class, sent_on_ordinal, business_ordinal
     cdef public bint answered, to_pay_in_reply, repeats_reversal, suspect, tombstone, unknown_card
+    cdef public bint wants_movements
 
 
 @cython.final

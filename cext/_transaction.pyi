@@ -36,8 +36,10 @@ class Transaction:
     last_four: str | None
     basket: Any
     event: str
+    reward: str
     wide: Any
     coupons: Any
+    movements: Any
     language: Any
     asked: str | None
     told: str
@@ -60,6 +62,7 @@ class Transaction:
     suspect: bool
     tombstone: bool
     unknown_card: bool
+    wants_movements: bool
     def __init__(
         self, link: Any, header: bytes, message: Any, terminal: Any, request: Request, received: float, deadline: float
     ) -> None: ...
@@ -100,5 +103,6 @@ class AccountState:
 
 def any_asks_the_journal(batch: Sequence[Transaction]) -> bool: ...
 def any_has_coupons(batch: Sequence[Transaction]) -> bool: ...
+def wanting_movements(batch: Sequence[AnyTransaction]) -> list[AnyTransaction]: ...
 def accounts_named(batch: Sequence[Transaction]) -> set[tuple[int, int]]: ...
 def strangers(batch: Sequence[AnyTransaction], states: dict[tuple[int, int], AccountState]) -> list[AnyTransaction]: ...

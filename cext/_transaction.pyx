@@ -51,6 +51,7 @@ cdef class Transaction:
         self.reason = ""
         self.held_decline = ""
         self.event = ""
+        self.reward = ""
         self.told = ""
 
     def belongs_to(self, int64_t shard, int64_t account_id):
@@ -61,10 +62,15 @@ cdef class Transaction:
 
 
 def any_asks_the_journal(batch):
-    """Whether a message of the batch is suspect, names an original or shows coupons."""
+    """Whether a message of the batch is suspect, names an original, shows coupons or wants the last movements."""
     cdef Transaction transaction
     for transaction in batch:
-        if transaction.suspect or transaction.original_name is not None or transaction.coupons is not None:
+        if (
+            transaction.suspect
+            or transaction.original_name is not None
+            or transaction.coupons is not None
+            or transaction.wants_movements
+        ):
             return True
     return False
 
@@ -76,6 +82,16 @@ def any_has_coupons(batch):
         if transaction.coupons is not None:
             return True
     return False
+
+
+def wanting_movements(batch):
+    """The messages that want the last movements of their account."""
+    cdef list found = []
+    cdef Transaction transaction
+    for transaction in batch:
+        if transaction.wants_movements:
+            found.append(transaction)
+    return found
 
 
 def accounts_named(batch):

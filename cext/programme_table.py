@@ -84,8 +84,15 @@ GRANTS_MAX = 16
 LOTS_MAX = 36
 RESERVES_MAX = 48
 """Reserves that an account keeps, and entries of `reserves_moved`."""
+HOLDS_MAX = 8
+"""Holds that an account keeps at a time."""
 RECENT_DAYS_MAX = 31
 """Days of which an account keeps the spend."""
+SPEND_DAYS = 30
+"""Days, the message's included, that SPEND_30D adds up. An account keeps them only for a table that asks for it."""
+SEED_MAX = 2**31 - 1
+FLAG_MAX = 2**30
+"""The highest bit of `account.flags` that can be looked at."""
 PENDING_DAYS_MAX = 31
 GRACE_DAYS_MAX = 366
 EXPIRY_MONTHS_MAX = LOTS_MAX - 1
@@ -143,6 +150,10 @@ class Fact(IntEnum):
     EVENT = 21
     TODAY = 22
     """Days since 1970-01-01 in the programme's zone."""
+    REWARD = 23
+    """What the till asked for out of the catalogue; 0 if nothing."""
+    SPEND_30D = 24
+    """Minor units spent on the last SPEND_DAYS days, net of what was undone on them; at least 0."""
 
 
 CONDITIONAL_FACTS = frozenset({Fact.DAYS_SINCE_LAST, Fact.MEAN_AMOUNT, Fact.MEAN_GAP, Fact.AGE, Fact.DAYS_TO_BIRTHDAY})
@@ -165,6 +176,10 @@ class Lookup(IntEnum):
     """a: index. `request.quantities[a]`; 0 if there are fewer."""
     GRANT = 2
     """a: index of a grant, b: index among that grant's values. Absent unless a live one is held."""
+    HOLDOUT = 3
+    """a: seed of a rule. The account's place among its members, 0 … 99: who is held out are the lowest."""
+    FLAG = 4
+    """a: one bit. 1 if `account.flags` has it, else 0."""
 
 
 class Period(IntEnum):
@@ -244,3 +259,5 @@ class Effect(IntEnum):
     """Text n is for the receipt."""
     TIER_SET = 11
     """Tier n is entered, if it is higher than the account's."""
+    PRICE = 12
+    """n points are taken, beside those that pay. What its rule takes off is not bounded by the header's share."""

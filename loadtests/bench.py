@@ -22,8 +22,7 @@ from rich.console import Console
 
 from adapters.postgres import embedded
 from loadtests import bench_programme, chart, figures
-from loadtests.bench_programme import Pair, full_switch
-from loadtests.databases import checkpoint, make_database, prepare_full_switch, prepare_switch, workplace
+from loadtests.databases import checkpoint, make_database, prepare_switch, workplace
 from loadtests.figures import p99s as p99s_of
 from loadtests.figures import rates as rates_of
 from loadtests.figures import ratios, spread
@@ -107,7 +106,7 @@ class Bench:
         for name, each in rates.items():
             self.figures |= spread(each).named(f"{name}_messages_per_s")
 
-    def programmes(self, pair: Pair) -> None:
+    def programmes(self, pair: bench_programme.Pair) -> None:
         """The switch with forty rules against the switch with base accrual, in turns."""
         self.console.print("forty rules against one")
         plans = [
@@ -227,10 +226,9 @@ def _watching_memory(process: int) -> Iterator[list[int]]:
         raise BenchError("the memory of the switch could not be read")
 
 
-def prepare(console: Console, settings: Settings, pair: Pair, full_database: str, yardsticks: str) -> None:
-    """Migrate, load and seed both databases of the switch, and make the naive switch's tables."""
-    prepare_switch(console, pair.maintenance_url, cards=settings.cards, terminals=MANY_CONNECTIONS)
-    prepare_full_switch(console, full_database, pair.logs, cards=settings.cards, terminals=CONNECTIONS)
+def prepare(console: Console, settings: Settings, database: str, yardsticks: str) -> None:
+    """Migrate, load, seed, and make the naive switch's tables."""
+    prepare_switch(console, database, cards=settings.cards, terminals=MANY_CONNECTIONS)
     console.print("seeding the naive switch")
     prepare_naive = ("-m", "loadtests.naive", "--database", yardsticks, "--prepare", str(settings.cards))
     command(sys.executable, *prepare_naive, what="seeding the naive switch")
@@ -241,30 +239,21 @@ def run(settings: Settings, console: Console, folder: Path) -> dict[str, float]:
     begun = datetime.now(UTC)
     with_key(secrets.token_bytes(32))
     with workplace() as place, embedded.start(place) as server:
-        yardsticks, full_database = server.url_of(YARDSTICKS), server.url_of(bench_programme.DATABASE)
-        for name in (YARDSTICKS, bench_programme.DATABASE):
-            asyncio.run(make_database(server.url, name))
-        assert server.pid is not None
-        pair = Pair(
-            switch(server.url, free_port(), free_port()),
-            full_switch(full_database, free_port(), free_port()),
-            server.pid,
-            server.url,
-            place,
-        )
+        yardsticks = server.url_of(YARDSTICKS)
+        asyncio.run(make_database(server.url, YARDSTICKS))
         bench = Bench(
             settings=settings,
             console=console,
             echo=durable_echo(yardsticks, free_port()),
             naive=naive(yardsticks, free_port()),
-            switch=pair.base,
+            switch=switch(server.url, free_port(), free_port()),
             logs=place,
             maintenance_url=server.url,
         )
         bench.parts()
-        prepare(console, settings, pair, full_database, yardsticks)
+        prepare(console, settings, server.url, yardsticks)
         bench.throughput()
-        bench.programmes(pair)
+        bench.programmes(bench_programme.prepare(console, server, place, cards=settings.cards))
         bench.half_load()
         bench.memory()
         sweeps = bench.sweep()

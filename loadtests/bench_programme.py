@@ -10,13 +10,14 @@ import asyncio
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
 from adapters.postgres import embedded
+from adapters.postgres.embedded import EmbeddedServer
 from loadtests import figures
 from loadtests.cost import watching
 from loadtests.databases import checkpoint, make_database, prepare_full_switch, prepare_switch, workplace
@@ -25,7 +26,8 @@ from loadtests.flood import Plan, Report
 from loadtests.ports import free_port
 from loadtests.servers import HOST, BenchError, Target, flood, running, switch, with_key
 
-DATABASE: Final = "full"
+BASE_DATABASE: Final = "programme_base"
+FULL_DATABASE: Final = "programme_full"
 CONNECTIONS: Final = 200
 RATIO: Final = "full_programme_x_base"
 
@@ -51,14 +53,23 @@ class Pair:
 
     @property
     def targets(self) -> tuple[Target, Target]:
-        """Both, in the order of their turns."""
+        """Both, in the order of the first turns."""
         return self.base, self.full
 
 
-def full_switch(database: str, port: int, metrics_port: int) -> Target:
-    """The switch on the database whose programme has forty rules."""
-    made = switch(database, port, metrics_port)
-    return Target("switch_full", made.command, made.port, made.is_up, made.response_code)
+def prepare(console: Console, server: EmbeddedServer, place: Path, *, cards: int) -> Pair:
+    """Make a database for each of the two, with the same cards. Neither has seen a message before the first turn."""
+    assert server.pid is not None
+    base_url, full_url = server.url_of(BASE_DATABASE), server.url_of(FULL_DATABASE)
+    for name in (BASE_DATABASE, FULL_DATABASE):
+        asyncio.run(make_database(server.url, name))
+    prepare_switch(console, base_url, cards=cards, terminals=CONNECTIONS)
+    prepare_full_switch(console, full_url, place, cards=cards, terminals=CONNECTIONS)
+    base, full = (
+        replace(switch(url, free_port(), free_port()), name=name)
+        for name, url in (("one_rule", base_url), ("forty_rules", full_url))
+    )
+    return Pair(base, full, server.pid, server.url, place)
 
 
 def take_turn(pair: Pair, target: Target, plan: Plan) -> Turn:
@@ -70,29 +81,16 @@ def take_turn(pair: Pair, target: Target, plan: Plan) -> Turn:
 
 
 def turns(pair: Pair, plans: Sequence[Plan], console: Console) -> Iterator[tuple[Turn, Turn]]:
-    """A turn of each for every plan, base accrual first; each is told when it is over."""
+    """A turn of each for every plan, base accrual first in the odd rounds; each is told when it is over."""
     for number, plan in enumerate(plans, 1):
-        taken = []
-        for target in pair.targets:
-            turn = take_turn(pair, target, _on(plan, target))
-            taken.append(turn)
+        taken: dict[str, Turn] = {}
+        for target in pair.targets if number % 2 else pair.targets[::-1]:
+            turn = taken[target.name] = take_turn(pair, target, replace(plan, port=target.port))
             console.print(
                 f"  round {number}   {target.name:<12} {turn.report.messages_per_s:>9,.0f} messages/s   "
                 f"worker {turn.server_us:5.1f} µs   PostgreSQL {turn.postgres_us:5.1f} µs each"
             )
-        yield taken[0], taken[1]
-
-
-def _on(plan: Plan, target: Target) -> Plan:
-    return Plan(
-        plan.host,
-        target.port,
-        connections=plan.connections,
-        cards=plan.cards,
-        warm_up_s=plan.warm_up_s,
-        duration_s=plan.duration_s,
-        seed=plan.seed,
-    )
+        yield taken[pair.base.name], taken[pair.full.name]
 
 
 def measured(pairs: Sequence[tuple[Turn, Turn]]) -> dict[str, float]:
@@ -121,18 +119,7 @@ def run(console: Console, *, cards: int, rounds: int, warm_up_s: float, duration
     """Both on a PostgreSQL of their own. BenchError, or the fault of the part, if any of it is missing or wrong."""
     with_key(secrets.token_bytes(32))
     with workplace() as place, embedded.start(place) as server:
-        assert server.pid is not None
-        full_url = server.url_of(DATABASE)
-        asyncio.run(make_database(server.url, DATABASE))
-        prepare_switch(console, server.url, cards=cards, terminals=CONNECTIONS)
-        prepare_full_switch(console, full_url, place, cards=cards, terminals=CONNECTIONS)
-        pair = Pair(
-            switch(server.url, free_port(), free_port()),
-            full_switch(full_url, free_port(), free_port()),
-            server.pid,
-            server.url,
-            place,
-        )
+        pair = prepare(console, server, place, cards=cards)
         plans = [
             Plan(HOST, 0, connections=CONNECTIONS, cards=cards, warm_up_s=warm_up_s, duration_s=duration_s, seed=seed)
             for seed in range(rounds)

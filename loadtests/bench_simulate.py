@@ -78,7 +78,7 @@ def run(rounds: int = 5) -> dict[str, float]:
     live_rules, draft_rules = (RuleSet(one.kernel.table, one.rule_ids) for one in (live, draft))
     question = Question(draft_rules, {1: live_rules}, draft.timezone, START_S + 10**9, 20260101)
     # One for all rounds: a worker goes through millions of messages with one, and its calendar.
-    simulation = Simulation(question, BasketReader({}, (), ()))
+    simulation = Simulation(question, BasketReader({}, (), (), {}))
     rates = []
     for _ in range(rounds):
         start = time.process_time()

@@ -25,6 +25,13 @@ class ProcessingCode:
     BATCH_RECONCILIATION: Final = "960000"
 
 
+class InternalCode:
+    """DE3 of messages that jobs send and no till may."""
+
+    UPKEEP: Final = "990000"
+    GIFT: Final = "990100"
+
+
 class ResponseCode:
     """DE39. A decline is a value, never an exception."""
 

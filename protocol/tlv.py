@@ -11,11 +11,11 @@ from typing import Final
 
 from protocol.errors import TlvError
 
-__all__ = ["PERSONAL_TAGS", "TAG_MEANINGS", "VALUE_BYTES_MAX", "TlvError", "build", "parse", "values_of"]
+__all__ = ["HEAD_BYTES", "PERSONAL_TAGS", "TAG_MEANINGS", "VALUE_BYTES_MAX", "TlvError", "build", "parse", "values_of"]
 
 _TAG_BYTES = 2
 _LENGTH_DIGITS = 3
-_HEAD_BYTES = _TAG_BYTES + _LENGTH_DIGITS
+HEAD_BYTES = _TAG_BYTES + _LENGTH_DIGITS
 _TAG = re.compile(r"[!-~]{2}")
 _TAG_WANTED = "a tag is two printable ASCII characters"
 
@@ -43,6 +43,8 @@ TAG_MEANINGS: Final = MappingProxyType(
                 "PR": "points redeemed",
                 "PB": "points balance",
                 "CB": "credit balance",
+                "PP": "points pending",
+                "HD": "held: points/credit",
                 "CG": "credit granted",
                 "CS": "credit spent",
                 "DS": "discount",
@@ -54,6 +56,9 @@ TAG_MEANINGS: Final = MappingProxyType(
                 "MS": "receipt line",
                 "RV": "programme version",
                 "RC": "referral code",
+                "MV": "movement",
+                "FR": "rule that fired",
+                "NR": "rule that nearly fired",
             }
         ),
         63: MappingProxyType({"LI": "basket line"}),
@@ -72,15 +77,15 @@ def parse(text: str) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     at = 0
     while at < len(data):
-        head = data[at : at + _HEAD_BYTES]
-        if len(head) < _HEAD_BYTES:
-            raise TlvError(at, f"a tag and its length need {_HEAD_BYTES} bytes, {len(head)} left")
+        head = data[at : at + HEAD_BYTES]
+        if len(head) < HEAD_BYTES:
+            raise TlvError(at, f"a tag and its length need {HEAD_BYTES} bytes, {len(head)} left")
         tag, digits = head[:_TAG_BYTES].decode("latin-1"), head[_TAG_BYTES:]
         if _TAG.fullmatch(tag) is None:
             raise TlvError(at, _TAG_WANTED)
         if not digits.isdigit():
             raise TlvError(at + _TAG_BYTES, "length is not decimal")
-        start = at + _HEAD_BYTES
+        start = at + HEAD_BYTES
         at = start + int(digits)
         if at > len(data):
             raise TlvError(start, f"needs {int(digits)} bytes, {len(data) - start} left")

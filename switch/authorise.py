@@ -15,14 +15,23 @@ from cext._marks import fingerprint
 from protocol.codes import ProcessingCode, ResponseCode
 from protocol.message import Message
 from protocol.session import Session
-from protocol.tlv import TlvError, build, parse
 from switch.basket import read as read_basket
 from switch.calendars import Calendars, SentAt
 from switch.coupons import Shown, read_codes
-from switch.deciding import CREDIT_PURCHASE, EVENT, INQUIRY, PURCHASE, REDEMPTION, REFUND, REVERSAL
+from switch.deciding import (
+    CREDIT_PURCHASE,
+    EVENT,
+    HOLD,
+    INQUIRY,
+    PURCHASE,
+    PURCHASES,
+    QUOTE,
+    REDEMPTION,
+    REFUND,
+    REVERSAL,
+)
 from switch.institutions import Directory, Terminal
 from switch.programme.calendar import LocalCalendar
-from switch.receipts import Language
 from switch.refusals import Refusal
 from switch.tokens import Token, TokenError, Tokens
 from switch.transaction import Link, OriginalName, Transaction
@@ -36,6 +45,7 @@ from switch.wide_requests import (
     read_request,
     with_second_card,
 )
+from switch.wishes import NO_WISHES, NOT_WANTED, Wishes, kept_of, read_wishes
 
 FORMAT_ERROR = ResponseCode.FORMAT_ERROR
 TERMINAL_NOT_ALLOWED = ResponseCode.NOT_ALLOWED_TO_TERMINAL
@@ -44,7 +54,6 @@ NOT_SUPPORTED = ResponseCode.NOT_SUPPORTED
 INVALID_TRANSACTION = ResponseCode.INVALID_TRANSACTION
 INVALID_AMOUNT = ResponseCode.INVALID_AMOUNT
 
-NOT_WANTED = -1
 NO_CURRENCY = "000"
 
 _FINANCIAL = {
@@ -62,7 +71,14 @@ _REQUESTED = _FINANCIAL | {
     ProcessingCode.POINTS_TO_CREDIT: CONVERSION,
 }
 """No advice of these: the till cannot know whether they may be."""
-_INQUIRIES = {ProcessingCode.BALANCE: INQUIRY, ProcessingCode.COUPON_CHECK: INQUIRY}
+_INQUIRIES = {
+    ProcessingCode.BALANCE: INQUIRY,
+    ProcessingCode.STATEMENT: INQUIRY,
+    ProcessingCode.COUPON_CHECK: INQUIRY,
+    ProcessingCode.PURCHASE: QUOTE,
+    ProcessingCode.REDEMPTION: HOLD,
+    ProcessingCode.CREDIT_PURCHASE: HOLD,
+}
 FUNCTIONS = {
     "0100": _INQUIRIES,
     "0101": _INQUIRIES,
@@ -78,18 +94,18 @@ REVERSALS = frozenset({"0400", "0401", "0420", "0421"})
 REPEATS = frozenset({"0101", "0201", "0221", "0401", "0421"})
 ADVICES = frozenset({"0220", "0221"})
 NEEDS_NO_AMOUNT = frozenset({INQUIRY, REVERSAL, EVENT}) | WIDE_KINDS
-PAYING = frozenset({PURCHASE, REDEMPTION, CREDIT_PURCHASE})
+PAYING = PURCHASES | {QUOTE}
 """Kinds whose reply says in DE4 what is still to be paid."""
-NOT_USUAL = WIDE_KINDS | {REFUND, EVENT}
+NOT_USUAL = WIDE_KINDS | {REFUND, EVENT, HOLD}
+_NOT_USUAL_CODES = frozenset({ProcessingCode.STATEMENT, ProcessingCode.COUPON_CHECK})
 USUAL = {
-    mti: {code: kind for code, kind in codes.items() if kind not in NOT_USUAL and code != ProcessingCode.COUPON_CHECK}
+    mti: {code: kind for code, kind in codes.items() if kind not in NOT_USUAL and code not in _NOT_USUAL_CODES}
     for mti, codes in FUNCTIONS.items()
 }
-"""What the short cut may take: nothing that names an original, an event or another account."""
+"""What the short cut may take: nothing that names an original, an event or another account, or asks for movements."""
 KNOWN_MTIS = frozenset(FUNCTIONS) | REVERSALS
 UNSERVED_MTIS = frozenset({"0320", "0321", "0500", "0501", "0520", "0521"})
 """Of wire.md, and not served here: 40."""
-
 
 TextFields = dict[int, str]
 """The data elements that are looked at here are all text in every dialect; the codec sees to it."""
@@ -100,21 +116,6 @@ class Decline(NamedTuple):
 
     response_code: str
     reason: str
-
-
-class Wishes(NamedTuple):
-    """What DE48 asks for."""
-
-    points: int
-    credit: int
-    mobile: str
-    event: str
-    language: Language | None
-    coupons: tuple[str, ...] = ()
-
-
-NO_WISHES = Wishes(NOT_WANTED, NOT_WANTED, "", "", None)
-_LANGUAGES: dict[str, Language] = {"fa": "fa", "en": "en"}
 
 
 class Authoriser:
@@ -214,28 +215,16 @@ class Authoriser:
         currency_text = fields.get(49)
         if currency_text is None and kind not in NEEDS_NO_AMOUNT:
             return Decline(FORMAT_ERROR, "DE49 is missing")
-        wishes = NO_WISHES
-        if 48 in fields:
-            parsed = self._wishes(fields[48])
-            if isinstance(parsed, Decline):
-                return parsed
-            wishes = parsed
-        if kind == EVENT and not wishes.event:
-            return Decline(FORMAT_ERROR, "DE48 EV is missing")
-        coupons = self._coupons(kind, fields, wishes)
-        if isinstance(coupons, Refusal):
-            return Decline(*coupons)
+        asked = self._asked(kind, fields)
+        if isinstance(asked, Refusal):
+            return Decline(*asked)
+        wishes, coupons = asked
         token = self._token(fields, terminal, wishes)
         if isinstance(token, Decline):
             return token
-        replacement = NOT_WANTED
-        original: OriginalName | None = None
-        if kind in (REFUND, REVERSAL):
-            named = self._original(fields)
-            if isinstance(named, Decline):
-                return named
-            original = named
-            replacement = _replacement_amount(fields.get(95)) if kind == REVERSAL else NOT_WANTED
+        original = self._original(fields) if _names_an_original(kind, fields) else None
+        if isinstance(original, Decline):
+            return original
         local = self._calendars.local(terminal.timezone, self._clock())
         # By position: a dozen and a half keywords cost as much as the rest of this function.
         request = Request(
@@ -256,7 +245,7 @@ class Authoriser:
             wishes.points,
             wishes.credit,
             None,
-            replacement,
+            _replacement_amount(fields.get(95)) if kind == REVERSAL else NOT_WANTED,
         )
         transaction = Transaction(link, header, message, terminal, request, received, received + self._deadline_s)
         transaction.mti = int(mti)
@@ -280,11 +269,26 @@ class Authoriser:
         transaction.original_name = original
         transaction.suspect = mti in REPEATS
         transaction.to_pay_in_reply = kind in PAYING
+        if kind == HOLD:
+            _ask_for_hold(request, transaction)
+        transaction.wants_movements = kind == INQUIRY and fields[3] == ProcessingCode.STATEMENT
         _add_private_data(transaction, wishes, get(63))
         if coupons is not None:
             coupons.asked = transaction.asked or ""
             transaction.coupons = coupons
         return transaction
+
+    def _asked(self, kind: int, fields: TextFields) -> tuple[Wishes, Shown | None] | Refusal:
+        """What DE48 asks for, and the coupons that it shows."""
+        wishes = read_wishes(fields[48]) if 48 in fields else NO_WISHES
+        if isinstance(wishes, Refusal):
+            return wishes
+        if wishes.reward and kind not in PAYING and kind != REVERSAL:
+            return Refusal(FORMAT_ERROR, "RW goes with a purchase")
+        if kind == EVENT and not wishes.event:
+            return Refusal(FORMAT_ERROR, "DE48 EV is missing")
+        coupons = self._coupons(kind, fields, wishes)
+        return coupons if isinstance(coupons, Refusal) else (wishes, coupons)
 
     def _coupons(self, kind: int, fields: TextFields, wishes: Wishes) -> Shown | Refusal | None:
         """What a purchase or a coupon check shows. What undoes a purchase may repeat its coupons, without effect."""
@@ -326,32 +330,6 @@ class Authoriser:
                 return Decline(FORMAT_ERROR, "DE48 MB is not a mobile")
         return Decline(FORMAT_ERROR, "DE2, DE35 or DE48 MB missing")
 
-    @staticmethod
-    def _wishes(text: str) -> Wishes | Decline:
-        points = credit = NOT_WANTED
-        mobile = event = ""
-        language: Language | None = None
-        coupons: list[str] = []
-        try:
-            for tag, value in parse(text):
-                if tag == "PT":
-                    points = _number(value)
-                elif tag == "CR":
-                    credit = _number(value)
-                elif tag == "MB":
-                    mobile = value
-                elif tag == "EV":
-                    event = value
-                elif tag == "LG":
-                    language = _LANGUAGES.get(value)
-                elif tag == "CP":
-                    coupons.append(value)
-        except TlvError:
-            return Decline(FORMAT_ERROR, "DE48 is not tag-length-value")
-        except ValueError:
-            return Decline(FORMAT_ERROR, "DE48 PT or CR is no number")
-        return Wishes(points, credit, mobile, event, language, tuple(coupons))
-
     def _original(self, fields: TextFields) -> OriginalName | Decline:
         """DE90: MTI 4, STAN 6, DE7 10, DE32 11, DE33 11 digits (wire.md, Rules)."""
         text = fields.get(90)
@@ -370,29 +348,33 @@ def _traits(kind: int) -> tuple[int, bool, bool]:
     return kind, kind in NEEDS_NO_AMOUNT, kind in PAYING
 
 
+def _names_an_original(kind: int, fields: TextFields) -> bool:
+    """Whether DE90 counts. Of a purchase, if it names a 0100, a hold: what else a purchase has there is left alone."""
+    return kind in (REFUND, REVERSAL) or (kind in PURCHASES and fields.get(90, "")[1:2] == "1")
+
+
+def _ask_for_hold(request: Request, transaction: Transaction) -> None:
+    """A hold is kept by the message's own key, and is of points or of credit, as DE3 says: DE48's or DE4's."""
+    request.hold_key = transaction.key
+    if transaction.processing_code == int(ProcessingCode.CREDIT_PURCHASE):
+        request.points_wanted = 0
+        if request.credit_wanted == NOT_WANTED:
+            request.credit_wanted = request.amount
+    else:
+        request.credit_wanted = NOT_WANTED
+
+
 def _add_private_data(transaction: Transaction, wishes: Wishes, basket: str | None) -> None:
     """What DE48 and DE63 say beside points and credit. A basket must add up to the amount."""
     transaction.event = wishes.event
+    # Whoever takes a purchase back sends its DE48 once more: that chooses nothing.
+    transaction.reward = wishes.reward if transaction.kind in PAYING else ""
     transaction.language = wishes.language
-    transaction.asked = _asked(wishes, basket or "")
+    transaction.asked = kept_of(wishes, basket or "")
     if basket is not None:
         lines = transaction.basket = read_basket(basket)
         if lines is None or sum(line.amount_minor for line in lines) != transaction.amount:
             transaction.held_decline = INVALID_AMOUNT
-
-
-def _asked(wishes: Wishes, basket: str) -> str | None:
-    """What the journal keeps of DE48 and DE63: what bears on the decision, and nothing that names a person."""
-    wanted = [(tag, str(value)) for tag, value in (("PT", wishes.points), ("CR", wishes.credit)) if value != NOT_WANTED]
-    if wishes.event:
-        wanted.append(("EV", wishes.event))
-    return build(wanted) + basket or None
-
-
-def _number(value: str) -> int:
-    if not value.isdecimal() or len(value) > 12:
-        raise ValueError
-    return int(value)
 
 
 def _entry_mode(text: str | None) -> int:

@@ -49,10 +49,10 @@ def read(text: str) -> list[Line] | None:
 def quantities(
     lines: Sequence[Line] | None, wanted: Sequence[tuple[str, str]], coupons: Collection[str] = ()
 ) -> tuple[int, ...]:
-    """How much there is of each that is wanted, (kind, name): pieces of a `sku` or a `category`, 1 for a `free` sku and
-    for a `coupon` that is shown.
+    """How much there is of each that is wanted, (kind, name): pieces of a `sku` or a `category`, or 1 for a sku that is
+    `free` or `chosen`, and for a `coupon` that is shown.
 
-    Without a basket (None) nothing is counted, and the whole purchase stands for whatever is free.
+    Without a basket (None) nothing is counted or can be chosen, and the whole purchase stands for whatever is free.
     """
     return tuple(int(name in coupons) if kind == "coupon" else _pieces(lines, kind, name) for kind, name in wanted)
 
@@ -63,7 +63,7 @@ def _pieces(lines: Sequence[Line] | None, kind: str, name: str) -> int:
     if kind == "category":
         return sum(line.quantity for line in lines if line.category == name)
     pieces = [line.quantity for line in lines if line.sku == name]
-    return int(bool(pieces)) if kind == "free" else sum(pieces)
+    return int(bool(pieces)) if kind in ("free", "chosen") else sum(pieces)
 
 
 def prices_of_one(lines: Sequence[Line], skus: Sequence[str]) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from switch.deciding import REASONS, LiveProgramme
 from switch.refusals import Refusal
 from switch.wide_ports import ACTIVE, Party
 
+EPOCH = dt.date(1970, 1, 1)
 UNKNOWN_SECOND = Refusal(ResponseCode.UNKNOWN_CARD, "DE103: no such card")
 SAME_ACCOUNT = Refusal(ResponseCode.INVALID_TRANSACTION, "DE103 is the same account")
 OTHER_PROGRAMME = Refusal(ResponseCode.NOT_ALLOWED_TO_CARD, "DE103: other programme")
@@ -19,7 +20,7 @@ class Context:
     """What a decision knows beside the cards: the programme, where and when.
 
     `institution` is the till's; `local_month` counts from 2000-01; `currency` is DE49, 0 if there is none; `held` is
-    what was wrong with the message itself, but comes after the card in the order of DE39.
+    what was wrong with the message itself, but comes after the card in the order of DE39; `now` in epoch seconds.
     """
 
     programme: LiveProgramme | None
@@ -30,6 +31,12 @@ class Context:
     currency: int = 0
     advice: bool = False
     held: Refusal | None = None
+    now: int = 0
+
+    @property
+    def local_day(self) -> int:
+        """Days since 1970-01-01."""
+        return (self.local_date - EPOCH).days
 
 
 def usual(code: str) -> Refusal:

@@ -3,6 +3,7 @@
 from cext._kernel import Decision
 from protocol.codes import ResponseCode
 from switch.card_checks import UNKNOWN_SECOND, Context, pair_refusals, till_refusals, usual
+from switch.kept_back import reserves_of, tell
 from switch.refusals import Refusal, first_of
 from switch.tokens import Token
 from switch.wide_ports import CLOSED, AccountChange, Effects, NewCard, Party
@@ -25,7 +26,12 @@ def decide_link(
         refusals.append(NO_MEMBER)
     if not _is_blank(blank):
         refusals.append(NOT_BLANK)
-    return first_of(refusals) or _linked(request.further, sharing, blank, points_left)
+    refusal = first_of(refusals)
+    if refusal is not None:
+        return refusal
+    effects = _linked(request.further, sharing, blank, points_left)
+    tell(effects.decision, reserves_of(sharing.account, context))
+    return effects
 
 
 def _is_blank(party: Party) -> bool:

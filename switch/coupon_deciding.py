@@ -11,9 +11,10 @@ from protocol.tlv import build
 from switch.coupons import ASKS_FOR_MORE, Coupon, Shown, taken
 from switch.programme import CompiledProgramme
 from switch.refusals import Refusal, first_of
+from switch.reward_choice import reason_of
 from switch.transaction import Transaction
 
-PURCHASE, REVERSAL, INQUIRY = 1, 5, 6
+PURCHASE, REVERSAL, INQUIRY, QUOTE = 1, 5, 6, 9
 APPROVED = "00"
 NOT_REPLACED = -1
 
@@ -47,7 +48,9 @@ class CouponTrial:
             fires = self._fires(carry)
             assert self.decision is not None
             if self.decision.rc != APPROVED:
-                refusals.append(Refusal(self.decision.rc, ""))
+                refusals.append(
+                    Refusal(self.decision.rc, reason_of(self._transaction, self._compiled, self.decision.rc))
+                )
             elif any(coupon.campaign not in fires for coupon in coupons):
                 refusals.append(ASKS_FOR_MORE)
         refused = first_of(refusals)
@@ -101,10 +104,12 @@ def settle(transaction: Transaction, shown: Shown) -> None:
         shown.taken = ()
         return
     if shown.taken:
+        # The journal learns which campaigns they were of, and no code: that is all that a replay needs.
+        transaction.asked = shown.asked + build([("CP", coupon.campaign) for coupon in shown.taken])
+        if transaction.kind == QUOTE:
+            shown.taken = ()
         for coupon in shown.taken:
             coupon.left -= 1
-        # The journal learns which campaigns they were of, and no code: that is all that a replay needs.
-        transaction.asked = build([("CP", coupon.campaign) for coupon in shown.taken]) + shown.asked
     elif transaction.kind == REVERSAL and transaction.request.replacement_amount == NOT_REPLACED:
         shown.returned = shown.used
         for coupon in shown.returned:

@@ -16,21 +16,27 @@ from cext._transaction import NO_EFFECT
 from switch.basket import prices_of_one, quantities
 from switch.coupon_deciding import CouponTrial, begin, settle
 from switch.coupons import FOREIGN, Shown, is_foreign
+from switch.movements import Movements
 from switch.programme import CompiledProgramme
+from switch.programme.calendar import LocalCalendar
 from switch.refusals import Refusal
 from switch.replies import APPROVED, unpack
+from switch.reward_choice import number_of, reason_of
+from switch.statement import Statements
 from switch.telling import Telling, private_data, teller_of
 from switch.transaction import AccountKey, AccountState, Transaction
 
-PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT = 1, 2, 3, 4, 5, 6, 7
+PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT, HOLD, QUOTE = 1, 2, 3, 4, 5, 6, 7, 8, 9
+UPKEEP, GIFT = 10, 11
 """Kinds of request, as the kernel numbers them."""
+PURCHASES = frozenset({PURCHASE, REDEMPTION, CREDIT_PURCHASE})
 
 UNKNOWN_CARD = "14"
 BLOCKED_CARD = "78"
 EXPIRED_CARD = "54"
 NOT_ALLOWED_TO_CARD = "57"
-TOLD_BYTES_MAX = 800
-"""What DE62 (999 bytes) has room for beside legs and balances."""
+TOLD_BYTES_MAX = 735
+"""What DE62 (999 bytes) has room for beside legs, balances and what is reserved of them."""
 ORIGINAL_NOT_FOUND = "25"
 INVALID_TRANSACTION = "12"
 
@@ -42,6 +48,7 @@ REASONS = {
     "51": "too few points or credit",
     "54": "the card has expired",
     "57": "programme not served here",
+    "65": "too many holds",
     "78": "card or account blocked",
 }
 """DE44 of a decline: ASCII, at most 25 characters."""
@@ -62,6 +69,7 @@ class LiveProgramme:
     kernel: Programme = field(init=False)
     teller: Teller = field(init=False)
     without_basket: tuple[int, ...] = field(init=False)
+    calendar: LocalCalendar = field(init=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -72,6 +80,7 @@ class LiveProgramme:
         object.__setattr__(self, "kernel", self.compiled.kernel)
         object.__setattr__(self, "teller", teller_of(self.compiled))
         object.__setattr__(self, "without_basket", quantities(None, self.compiled.quantities))
+        object.__setattr__(self, "calendar", LocalCalendar(self.compiled.timezone))
 
 
 class Programmes(NamedTuple):
@@ -90,10 +99,12 @@ class Decider:
 
     def __init__(self, programmes: Programmes, compare: Compare | None = None) -> None:
         self._compare = compare
+        self._statements = Statements()
         self.take(programmes)
 
     def take(self, programmes: Programmes) -> None:
         """From now on these decide; those in shadow each on the account as the live one found it, without effect."""
+        self._statements.forget()
         self._live = dict(programmes.live)
         self._shadows = dict(programmes.shadows)
         # While one decides beside it, no message of that programme takes the short cut.
@@ -115,9 +126,10 @@ class Decider:
         entries = []
         programmes = self._alone
         moment = int(now)
+        moments = {number: live.calendar.at(moment)[:5] for number, live in programmes.items()}
         for transaction in batch:
             entries.append(transaction)
-            usual = decide_usual(transaction, states, programmes, REASONS, moment, TOLD_BYTES_MAX)
+            usual = decide_usual(transaction, states, programmes, moments, REASONS, moment, TOLD_BYTES_MAX)
             if usual:
                 if usual is not True:
                     _add_receipt(transaction, usual, states[transaction.account_key].account, transaction.decision)
@@ -132,7 +144,10 @@ class Decider:
         return transaction.original_record is None and transaction.response_code == APPROVED
 
     def decide_one(self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float) -> None:
-        """Decide a message, be it a usual one or not, and what becomes of its coupons."""
+        """Decide a message, be it a usual one or not, and what becomes of its coupons.
+
+        Nothing is left of an earlier attempt, which was overtaken.
+        """
         shown = transaction.coupons
         if shown is not None:
             begin(transaction, shown)
@@ -141,10 +156,10 @@ class Decider:
             settle(transaction, shown)
 
     def _decide_one(self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float) -> None:
+        transaction.decision = NO_EFFECT
+        transaction.last_four = None
         transaction.reply_fields = None
         transaction.told = ""
-        # A batch that is decided again may come to a decline of what was approved at first.
-        transaction.decision = NO_EFFECT
         transaction.programme = transaction.programme_version = None
         state = None if transaction.unknown_card else states.get(transaction.account_key)
         if state is None:
@@ -160,11 +175,15 @@ class Decider:
         assert programme is not None
         transaction.programme = programme.id
         transaction.programme_version = programme.version
-        if transaction.original_name is not None and self._answer_by_original(transaction, state):
+        if transaction.original_name is not None and self._answer_by_original(transaction, state, programme):
             return
         request = transaction.request
         request.now = int(now)
         shown = transaction.coupons
+        # The calendar is the programme's, and of the moment that the journal keeps: so it comes out again in a replay.
+        request.be_at(programme.calendar.at(request.now)[:5])
+        if transaction.kind == HOLD:
+            request.hold_until = request.now + programme.compiled.hold_s
         _add_details(transaction, programme.compiled)
         if shown is not None and shown.tokens and not self._coupons_are_good(transaction, shown, state, programme):
             return
@@ -178,7 +197,10 @@ class Decider:
         if decision.changed:
             state.changed = True
         if decision.rc != APPROVED:
-            transaction.reason = REASONS.get(decision.rc, "")
+            transaction.reason = reason_of(transaction, programme.compiled, decision.rc) or REASONS.get(decision.rc, "")
+            return
+        if transaction.wants_movements:
+            self._tell_movements(transaction, programme, state)
             return
         if transaction.kind != INQUIRY or shown is None:
             _tell(transaction, programme, state.account, decision)
@@ -196,6 +218,18 @@ class Decider:
         if transaction.kind == INQUIRY and trial.decision is not None:
             _tell(transaction, programme, trial.account, trial.decision)
         return True
+
+    def _tell_movements(self, transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
+        """Say what the reply to an inquiry for the last movements will tell."""
+        transaction.told = self._statements.told(
+            programme.compiled,
+            programme.version,
+            programme.teller,
+            Telling(programme.compiled, state.account, transaction.decision, transaction.request.local_day),
+            transaction.movements or Movements(state.account, ()),
+            transaction.terminal,
+            transaction.language,
+        )
 
     def _decide_in_shadow(self, shadow: LiveProgramme, account: Account, transaction: Transaction) -> None:
         """Decide the same message by a version that has no effect, and tell how it differs."""
@@ -231,11 +265,13 @@ class Decider:
         return ""
 
     @staticmethod
-    def _answer_by_original(transaction: Transaction, state: AccountState) -> bool:
+    def _answer_by_original(transaction: Transaction, state: AccountState, programme: LiveProgramme) -> bool:
         """Set what the named original brings; True if that is the answer already."""
         record = transaction.original_record
         if record is not None and record.account is not None and record.account != state.account.id:
             record = transaction.original_record = None
+        if transaction.kind in PURCHASES:
+            return Decider._answer_by_hold(transaction)
         if transaction.kind == REVERSAL:
             if record is not None and record.reversal_reply is not None:
                 first = unpack(record.reversal_reply)
@@ -254,9 +290,25 @@ class Decider:
             return True
         original = None if record is None or record.tombstone else record.original
         transaction.request.original = original
+        if record is not None and original is not None and record.earned_at:
+            original.local_month = programme.calendar.at(record.earned_at).month
         if transaction.kind == REVERSAL and original is not None:
             left = max(transaction.request.replacement_amount, 0)
             transaction.amount = max(original.amount - original.refunded_amount - left, 0)
+        return False
+
+    @staticmethod
+    def _answer_by_hold(transaction: Transaction) -> bool:
+        """Let a purchase end the hold that it names. What names a hold that is over goes on with what may be spent."""
+        record, transaction.original_record = transaction.original_record, None
+        transaction.request.original = None
+        if record is None:
+            if transaction.request.advice:
+                return False
+            _decline(transaction, ORIGINAL_NOT_FOUND)
+            return True
+        if record.original.kind == HOLD:
+            transaction.request.original = record.original
         return False
 
 
@@ -268,6 +320,7 @@ def _add_details(transaction: Transaction, programme: CompiledProgramme) -> None
         quantities=quantities(lines, programme.quantities, () if shown is None else shown.campaigns()),
         free_prices=() if lines is None else prices_of_one(lines, programme.free_skus),
         has_basket=lines is not None,
+        reward=number_of(transaction.reward, programme),
     )
 
 

@@ -17,6 +17,7 @@ is unknown: every key of the batch is suspect, and the journal tells.
 """
 
 import asyncio
+import datetime as dt
 from collections import deque
 from collections.abc import Callable
 from operator import attrgetter
@@ -24,11 +25,18 @@ from time import perf_counter
 
 import structlog
 
-from cext._transaction import accounts_named, any_asks_the_journal, any_has_coupons, strangers
+from cext._transaction import (
+    accounts_named,
+    any_asks_the_journal,
+    any_has_coupons,
+    strangers,
+    wanting_movements,
+)
 from switch import held_coupons
 from switch.deciding import REVERSAL, Decider
 from switch.errors import KeyTaken, LocksNeeded, StaleAccounts, StoreError, StoreUnavailable
 from switch.limits import Limits
+from switch.movements import DAYS_MAX, Movements
 from switch.ports import Batch, Store, Telemetry
 from switch.recent import RecentKeys
 from switch.replies import Replier
@@ -40,6 +48,7 @@ from switch.transaction import (
     StoredAnswer,
     Transaction,
     journal_key,
+    sent_before,
     token_bytes,
 )
 from switch.wide_requests import TRANSFER, TransferReversal, Wide
@@ -128,12 +137,14 @@ class Lane:
         """The next batch, in order of arrival.
 
         A message on an account that is being committed waits. So does one that names an original, if the original, or
-        another message that names it, goes down in this batch: it must meet the journal as that leaves it.
+        another message that names it, goes down in this batch: it must meet the journal as that leaves it. The same
+        goes for one that wants the movements of an account that is in this batch; a batch has a few of these only.
         """
         queue, busy = self._queue, self._busy
         batch: list[Transaction] = []
         deferred: list[Transaction] = []
         named: set[tuple[int, int]] = set()
+        statements = self._limits.batch_statements_max
         room = self._limits.batch_messages_max
         while queue and len(batch) < room and len(deferred) < room:
             transaction = queue.popleft()
@@ -149,6 +160,14 @@ class Lane:
                     deferred.append(transaction)
                     continue
                 named.add(mark)
+            if transaction.wants_movements:
+                key = transaction.account_key
+                if not statements or any(t.account_key == key for t in batch):
+                    # Whatever comes after it on its account waits with it.
+                    busy = busy | {key}
+                    deferred.append(transaction)
+                    continue
+                statements -= 1
             batch.append(transaction)
         queue.extendleft(reversed(deferred))
         return batch
@@ -337,15 +356,29 @@ class Lane:
             if not locked:
                 raise LocksNeeded("coupons")
             await held_coupons.hold(store, number, self._batch)
+        wanting = wanting_movements(self._batch)
+        if wanting:
+            await self._read_movements(wanting, states)
         return self._decided(states, started)
 
     async def _find_originals(self, batch: list[Transaction]) -> None:
-        """What refunds and reversals name. Reversals of transfers leave the batch."""
+        """What refunds, reversals and completions of holds name. Reversals of transfers leave the batch."""
         for transaction in batch:
             if transaction.original_name is not None:
                 transaction.original_record = await self._store.original(self.number, transaction)
                 if _reverses_transfer(transaction):
                     self._pass_on(transaction)
+
+    async def _read_movements(self, wanting: list[Transaction], states: States) -> None:
+        """Read the last movements of the accounts that these messages are about, as far as they are there."""
+        keys = sorted({t.account_key for t in wanting if t.account_key in states})
+        today = dt.datetime.fromtimestamp(self._wall_clock(), dt.UTC).date()
+        since = today - dt.timedelta(days=DAYS_MAX)
+        found = await self._store.movements(self.number, keys, since) if keys else {}
+        for transaction in wanting:
+            state = states.get(transaction.account_key)
+            if state is not None:
+                transaction.movements = Movements(state.account.copy(), found.get(state.key, []))
 
     def _decided(self, states: States, started: float) -> Batch:
         """The batch decided on these accounts, its replies made, its rows in order."""
@@ -421,7 +454,7 @@ class Lane:
         moved: set[int] = set()
         for transaction in unknown:
             card = cards.get((transaction.shard, token_bytes(transaction)))
-            if card is None:
+            if card is None or sent_before(transaction, card.since):
                 state = states.get((transaction.shard, transaction.account_id))
                 transaction.unknown_card = state is None or state.token_low != transaction.token_low
                 continue

@@ -40,6 +40,9 @@ class Limits(BaseModel):
     batch_messages_max: int = Field(
         default=500, ge=1, le=BATCH_MESSAGES_CEILING, description="messages that go down in one batch"
     )
+    batch_statements_max: int = Field(
+        default=8, ge=1, description="inquiries for the last movements in one batch; a further one waits for the next"
+    )
     recent_keys_max: int = Field(default=5_000, ge=1_000, description="answered keys kept in memory for repeats")
     reply_deadline_s: float = Field(
         default=8.0,

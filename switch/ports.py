@@ -8,7 +8,9 @@ from typing import Protocol
 from cext._kernel import Decision
 from switch.coupons import Coupon, CouponKey
 from switch.institutions import Directory
+from switch.movements import Movement
 from switch.transaction import (
+    AccountKey,
     AccountState,
     FurtherCard,
     JournalKey,
@@ -87,6 +89,11 @@ class Store(Protocol):
 
     async def original(self, lane: int, transaction: Transaction) -> OriginalRecord | None:
         """Find the message that a reversal or a refund names, with what was undone of it already."""
+
+    async def movements(
+        self, lane: int, accounts: Sequence[AccountKey], since: dt.date
+    ) -> dict[AccountKey, list[Movement]]:
+        """Read the last movements of accounts since a date of DE7, newest first: at most `movements.READ_MAX` each."""
 
     async def commit(self, lane: int, batch: Batch) -> None:
         """Make a batch durable, all of it or nothing. Raises `StaleAccounts` or `KeyTaken` when nothing was kept."""

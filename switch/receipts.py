@@ -50,6 +50,7 @@ class Receipt:
 
     currency: int
     points_balance: int
+    """What may be spent."""
     points_earned: int = 0
     points_redeemed: int = 0
     credit_balance: int = 0
@@ -62,6 +63,10 @@ class Receipt:
     tickets: tuple[tuple[str, int], ...] = ()
     messages: tuple[dict[str, str], ...] = ()
     offers: tuple[Offer, ...] = ()
+    points_pending: int = 0
+    """Points that may be spent once the return window of their purchases is over."""
+    lapsing: tuple[tuple[int, int], ...] = ()
+    """Points that lapse soon, and how many days they have left; today counts as 0."""
     asks_for: tuple[str, ...] = ()
     """What the member's record still lacks: `name`, `birth_date`."""
 
@@ -71,6 +76,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "points_earned": {"fa": "امتیاز این خرید: {0}", "en": "Points earned: {0}"},
     "points_redeemed": {"fa": "امتیاز خرج‌شده: {0}", "en": "Points spent: {0}"},
     "points_balance": {"fa": "مانده امتیاز: {0}", "en": "Points balance: {0}"},
+    "points_pending": {"fa": "امتیاز در انتظار: {0}", "en": "Points pending: {0}"},
     "credit_granted": {"fa": "اعتبار هدیه: {0}", "en": "Credit given: {0}"},
     "credit_spent": {"fa": "اعتبار خرج‌شده: {0}", "en": "Credit spent: {0}"},
     "credit_balance": {"fa": "مانده اعتبار: {0}", "en": "Credit balance: {0}"},
@@ -81,6 +87,8 @@ _WORDS: dict[str, dict[Language, str]] = {
     "tickets": {"fa": "بلیت {0}: {1}", "en": "Tickets {0}: {1}"},
     "offer": {"fa": "{0} (تا {1} روز)", "en": "{0} ({1} days left)"},
     "offer_today": {"fa": "{0} (فقط امروز)", "en": "{0} (today only)"},
+    "lapsing": {"fa": "{0} امتیاز تا {1} روز دیگر از بین می‌رود", "en": "{0} points expire in {1} days"},
+    "lapsing_today": {"fa": "{0} امتیاز امشب از بین می‌رود", "en": "{0} points expire tonight"},
     "name": {"fa": "لطفا نام خود را بگویید", "en": "Please tell us your name"},
     "birth_date": {"fa": "لطفا تاریخ تولد خود را بگویید", "en": "Please tell us your birth date"},
 }
@@ -94,13 +102,19 @@ def lines_of(receipt: Receipt, language: Language, printer: Printer) -> list[str
     lines: list[str] = []
     room = BYTES_MAX
     for sentence in _sentences(receipt, language):
-        wrapped = [_printed(line, language, printer) for line in textwrap.wrap(sentence, printer.width)]
+        wrapped = [_printed(line, language, printer) for line in wrapped_at(printer.width, sentence)]
         size = sum(_TAG_BYTES + len(line.encode()) for line in wrapped)
         if len(lines) + len(wrapped) > LINES_MAX or size > room:
             break
         room -= size
         lines += wrapped
     return lines
+
+
+def wrapped_at(width: int, sentence: str) -> list[str]:
+    """The lines of `textwrap.wrap`, which looks for breaks at length even where none is needed."""
+    fits = len(sentence) <= width and " ".join(sentence.split()) == sentence
+    return [sentence] if fits and sentence else textwrap.wrap(sentence, width)
 
 
 def _printed(line: str, language: Language, printer: Printer) -> str:
@@ -130,6 +144,8 @@ def _sentences(receipt: Receipt, language: Language) -> list[str]:
         if amount
     ]
     told.append(say("points_balance", f"{receipt.points_balance:,}"))
+    if receipt.points_pending:
+        told.append(say("points_pending", f"{receipt.points_pending:,}"))
     if receipt.credit_balance:
         told.append(say("credit_balance", money(receipt.credit_balance)))
     told += [text for each in receipt.messages if (text := each.get(language) or next(iter(each.values()), ""))]
@@ -145,6 +161,10 @@ def _sentences(receipt: Receipt, language: Language) -> list[str]:
         text = offer.text.get(language) or next(iter(offer.text.values()), "")
         if text:
             told.append(say("offer", text, offer.days_left) if offer.days_left else say("offer_today", text))
+    told += [
+        say("lapsing", f"{points:,}", days_left) if days_left else say("lapsing_today", f"{points:,}")
+        for points, days_left in receipt.lapsing
+    ]
     told += [say(what) for what in receipt.asks_for]
     return told
 

@@ -4,6 +4,7 @@ Every name here is its own environment variable: `database` is `LOYALTY_DATABASE
 `LOYALTY_LIMITS__IDLE_S`, `listen` is `LOYALTY_LISTEN` (JSON: `["0.0.0.0:8583"]`).
 """
 
+import datetime as dt
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -109,11 +110,17 @@ class Settings(BaseSettings):
         default="wall",
         description="`message`: each message's DE7 is now, for stories and tests on a loopback listener",
     )
+    jobs_at: dt.time | None = Field(
+        default=None,
+        description="HH:MM on the machine's clock at which `serve` runs the jobs by itself",
+    )
     limits: Limits = Field(default_factory=Limits)
 
     @model_validator(mode="after")
     def _message_clock_stays_at_home(self) -> "Settings":
         if self.clock == "message":
+            if self.jobs_at is not None:
+                raise ValueError("jobs_at needs clock `wall`: a clock that follows the messages shows no time of day")
             if self.workers != 1:
                 raise ValueError("clock `message` needs workers = 1: each worker would have a time of its own")
             for listener in self.listeners:

@@ -15,6 +15,7 @@ from protocol.message import Message
 from switch.basket import Line
 from switch.coupons import Shown
 from switch.institutions import Terminal
+from switch.movements import Movements
 from switch.receipts import Language
 from switch.wide_requests import Wide
 
@@ -31,6 +32,7 @@ __all__ = [
     "StoredAnswer",
     "Transaction",
     "journal_key",
+    "sent_before",
     "token_bytes",
 ]
 
@@ -61,6 +63,8 @@ class FurtherCard(NamedTuple):
     status: int
     last_four: str | None
     expires_on: dt.date | None
+    since: dt.datetime | None = None
+    """Messages that were sent before do not know this card."""
 
 
 class StoredAnswer(NamedTuple):
@@ -79,6 +83,8 @@ class StoredAnswer(NamedTuple):
 class OriginalRecord:
     """The journal row that DE90 names. `reversal_reply` is the reply that its reversal got, if it was reversed;
     `terminal` is the one that sent it.
+
+    `earned_at`: when it was decided, or, of a refund, what it refunds; epoch seconds, 0 if that is not known.
     """
 
     seq: int
@@ -87,6 +93,7 @@ class OriginalRecord:
     original: Original
     reversal_reply: bytes | None
     tombstone: bool
+    earned_at: int = 0
     terminal: int = 0
     used_coupons: bool = False
 
@@ -150,11 +157,22 @@ if TYPE_CHECKING:
         """What it asks for that touches more than one account."""
         coupons: Shown | None
         """The coupons that it shows, or may give back."""
+        movements: Movements | None
+        """What was read for an inquiry that wants the last movements."""
         waiters: "list[Transaction] | None"
         """Copies of the message that came while it was under way."""
 
 else:
     Transaction = _transaction.Transaction
+
+
+def sent_before(transaction: Transaction, moment: dt.datetime | None) -> bool:
+    """Whether a message was sent (DE7) before a moment; never, if there is none."""
+    if moment is None:
+        return False
+    clock = transaction.key // 10**6 % 10**6
+    sent = dt.datetime.combine(transaction.sent_on, dt.time(clock // 10**4, clock // 100 % 100, clock % 100), dt.UTC)
+    return sent < moment.replace(microsecond=0)
 
 
 def token_bytes(transaction: Transaction) -> bytes:

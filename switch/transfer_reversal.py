@@ -8,6 +8,7 @@ from cext.programme_table import BALANCE_MAX, LOTS_MAX
 from cext.reference.lots import Lots, checked, unpack
 from protocol.codes import ResponseCode
 from switch.card_checks import Context, usual
+from switch.kept_back import reserves_of
 from switch.refusals import Refusal
 from switch.transfer import TOO_MANY, changed, left
 from switch.wide_ports import Effects, JournalSide, TransferRecord, TransferRow
@@ -42,7 +43,8 @@ def decide_reversal(record: TransferRecord | None, *, partial: bool, context: Co
     points = sum(part for _, part in lots)
     source, target = Lots(checked(receiver.lots)), Lots(checked(giver.lots))
     source_expired, target_expired = source.lapse(context.local_month), target.lapse(context.local_month)
-    if source.spendable() < points:
+    giving, receiving = reserves_of(receiver, context), reserves_of(giver, context)
+    if source.spendable() - giving.points < points:
         return RECEIVER_HAS_TOO_FEW
     source.take_earliest(points - source.take_from(lots, points))
     if len({month for month, _ in lots} | {month for month, part in target.lots.items() if part > 0}) > LOTS_MAX:
@@ -51,13 +53,13 @@ def decide_reversal(record: TransferRecord | None, *, partial: bool, context: Co
         target.add(month, part)
     if not (source.within_bounds() and target.within_bounds()):
         return TOO_MANY
-    got = left(giver, target, points, target_expired)
-    gave = left(receiver, source, -points, source_expired)
+    got = left(giver, target, receiving, points, target_expired)
+    gave = left(receiver, source, giving, -points, source_expired)
     if abs(got.points_balance) > BALANCE_MAX:
         return TOO_MANY
     return Effects(
         got,
-        changes=(changed(giver, target, got), changed(receiver, source, gave)),
+        changes=(changed(giver, target, receiving, got), changed(receiver, source, giving, gave)),
         other=JournalSide(receiver.shard, receiver.id, record.receiver.last_four, gave, record.receiver.seq),
         original_seq=record.giver.seq,
     )

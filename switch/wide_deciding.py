@@ -15,15 +15,16 @@ from switch.card_checks import Context
 from switch.card_link import decide_link
 from switch.deciding import REASONS, LiveProgramme
 from switch.enrolment import Scene, decide_enrolment
+from switch.leaving import decide_leaving
 from switch.referral import ReferralCode, code_of
 from switch.refusals import Refusal
 from switch.replies import unpack
 from switch.tokens import Token, Tokens
-from switch.transaction import AccountKey, Transaction
+from switch.transaction import AccountKey, Transaction, sent_before
 from switch.transfer import decide_conversion, decide_transfer
 from switch.transfer_reversal import decide_reversal
 from switch.wide_ports import Effects, Party, TransferRecord, WideStore
-from switch.wide_requests import CardLink, Conversion, Enrolment, Transfer, TransferReversal, Wide
+from switch.wide_requests import CardLink, Conversion, Enrolment, Leaving, Transfer, TransferReversal, Wide
 
 REFERRAL_ATTEMPTS_MAX = 8
 EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
@@ -48,17 +49,22 @@ class WideDecider:
     async def shards(self, transaction: Transaction) -> set[int]:
         """The shards of the cards that the message names, and of their accounts, as they stand now."""
         store, card = self._store, wide_of(transaction).card
-        own = await store.party(card)
+        own = await self._own(transaction)
         tokens = [card, *self._others(transaction, own)]
         parties = [own, *[await store.party(token) for token in tokens[1:]]]
         record = await self._transfer(transaction, own)
         accounts = [p.account for p in parties if p is not None] + ([] if record is None else [record.receiver.account])
-        return {token.shard for token in tokens} | {account.shard for account in accounts}
+        further = set[int]()
+        if isinstance(wide_of(transaction).request, Leaving) and own is not None:
+            further = await store.card_shards(own.account.key)
+        return further | {token.shard for token in tokens} | {account.shard for account in accounts}
 
     async def decide(self, transaction: Transaction) -> Effects:
         """Decide under the locks; the transaction is given its response code and what its journal row names."""
-        own = await self._store.party(wide_of(transaction).card)
+        own = await self._own(transaction)
         programme = self._programme(transaction, own)
+        if programme is not None:
+            transaction.request.be_at(programme.calendar.at(transaction.request.now)[:5])
         transaction.reply_fields = None
         outcome = await self._outcome(transaction, own, _context(transaction, programme))
         self._file(transaction, own, programme, outcome)
@@ -67,9 +73,16 @@ class WideDecider:
             return Effects(NO_EFFECT)
         transaction.response_code, transaction.reason = outcome.decision.rc, ""
         transaction.decision = outcome.decision
+        if outcome.asked is not None:
+            transaction.asked = outcome.asked
         if outcome.member is not None:
             return replace(outcome, referral=await self._free_code(outcome.member.account))
         return outcome
+
+    async def _own(self, transaction: Transaction) -> Party | None:
+        """The card that the message names, as it was when the message was sent."""
+        party = await self._store.party(wide_of(transaction).card)
+        return None if party is None or sent_before(transaction, party.since) else party
 
     async def _free_code(self, member: AccountKey) -> ReferralCode | None:
         """The member's referral code: the first that nobody has. None if, beyond all likelihood, all are taken."""
@@ -106,13 +119,20 @@ class WideDecider:
         if isinstance(wide, Transfer):
             return decide_transfer(wide, own, await store.party(wide.receiver), context)
         if isinstance(wide, Conversion):
-            return decide_conversion(wide, own, context)
+            return decide_conversion(wide, own, context, await self._fee_owed(own))
         if isinstance(wide, TransferReversal):
             return await self._reversal(transaction, own, context)
+        if isinstance(wide, Leaving):
+            return decide_leaving(wide, own, context)
         if isinstance(wide, CardLink):
             blank = await store.party(wide.further)
             return decide_link(wide, own, blank, _points_left(own, context), context)
         return decide_enrolment(wide, await self._scene(wide, own, context, transaction), context)
+
+    async def _fee_owed(self, own: Party | None) -> int:
+        if own is None or own.account.member is None:
+            return 0
+        return await self._store.fee_owed((own.account.shard, own.account.member))
 
     async def _transfer(self, transaction: Transaction, own: Party | None) -> TransferRecord | None:
         """The transfer that a reversal names."""
@@ -143,8 +163,21 @@ class WideDecider:
                 referrer = await store.referrer(programme.id, wide.referrer)
             if wide.without_card:
                 virtual_cards = await store.virtual_cards(programme.id)
+        known = frozenset[str]()
+        if holder is not None and holder.account.member is not None:
+            known = await store.known_of((holder.account.shard, holder.account.member))
         card = None if wide.without_card else own
-        return Scene(card, mobile, holder, club, referrer, virtual_cards, _points_left(card, context))
+        points_left = _points_left(holder if card is None else card, context)
+        forgotten = await store.forgotten(mobile) if holder is None else None
+        account = mobile if forgotten is None else self._renumbered(mobile, forgotten)
+        return Scene(
+            card, mobile, holder, club, referrer, virtual_cards, points_left, known, account=account, since=forgotten
+        )
+
+    def _renumbered(self, mobile: Token, forgotten: dt.datetime) -> Token:
+        """Another number for an account whose first card would be a mobile, in the same shard: see `Scene`."""
+        _, number, low = self._tokens.card(f"RE:{mobile.bytes.hex()}:{forgotten.isoformat()}")
+        return Token(mobile.shard, number, low)
 
     @staticmethod
     def _file(
@@ -156,11 +189,16 @@ class WideDecider:
         card = wide_of(transaction).card
         transaction.belongs_to(card.shard, card.id)
         opened = None if isinstance(outcome, Refusal) else outcome.account
+        erasure = None if isinstance(outcome, Refusal) else outcome.erasure
         if own is not None:
             transaction.belongs_to(*own.account.key)
             transaction.last_four = own.last_four
         elif opened is not None:
+            transaction.belongs_to(opened.token.shard, opened.token.id)
             transaction.last_four = opened.last_four
+        if erasure is not None:
+            transaction.belongs_to(erasure.alias.shard, erasure.alias.id)
+            transaction.last_four = None
         if programme is not None and (own is not None or opened is not None):
             transaction.programme, transaction.programme_version = programme.id, programme.version
 
@@ -182,6 +220,7 @@ def _context(transaction: Transaction, programme: LiveProgramme | None) -> Conte
         currency=request.currency,
         advice=request.advice,
         held=Refusal(held, REASONS.get(held, "")) if held else None,
+        now=request.now,
     )
 
 

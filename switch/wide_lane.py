@@ -137,6 +137,7 @@ class WideLane:
                 self._repeat(transaction, answer)
                 return
         await store.lock(sorted(shards))
+        transaction.request.now = int(self._wall_clock())
         try:
             effects = await self._decider.decide(transaction)
         except StaleAccounts:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cext._kernel import Decision
+from switch.member_data import MemberData
 from switch.referral import ReferralCode
 from switch.tokens import Token
 from switch.transaction import AccountKey, OriginalName, StoredAnswer, Transaction
@@ -39,6 +40,10 @@ class AccountRow:
     member: int | None
     last_four: str | None
     untouched: bool
+    flags: int = 0
+    born: int = 0
+    reserves: bytes = b""
+    enrolled_on: dt.date | None = None
 
     @property
     def key(self) -> AccountKey:
@@ -56,6 +61,8 @@ class Party:
     last_four: str | None
     expires_on: dt.date | None
     account: AccountRow
+    since: dt.datetime | None = None
+    """Messages that were sent before do not know this card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +84,14 @@ class AccountChange:
     points: int | None = None
     credit: int | None = None
     lots: bytes | None = None
+    reserves: bytes | None = None
     status: int | None = None
     member: int | None = None
     club: int | None = None
     born: int | None = None
     enrolled_on: dt.date | None = None
+    flags: int | None = None
+    grants: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,7 @@ class NewAccount:
     club: int
     born: int
     enrolled_on: dt.date
+    flags: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +114,25 @@ class NewMember:
     account: AccountKey
     programme: int
     mobile: str = field(repr=False)
-    name: str | None = field(repr=False)
-    born: dt.date | None = field(repr=False)
+    told: MemberData
     referrer: AccountKey | None
     fee_owed: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoreData:
+    """What a member tells later. What is known already stays."""
+
+    member: AccountKey
+    told: MemberData
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Whose account it was is forgotten; from then on it has the number `alias`, in the same shard."""
+
+    account: AccountKey
+    alias: Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +145,7 @@ class NewCard:
     kind: int
     last_four: str | None
     expires_on: dt.date | None = None
+    since: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +182,24 @@ class TransferRecord:
 @dataclass(frozen=True, slots=True)
 class Effects:
     """All that a message changes. `referral` is the new member's own code, `other` the second row of a transfer; the
-    first is the transaction's own, and undoes `original_seq`.
+    first is the transaction's own, and undoes `original_seq`. `request` is the one of the house that this fulfils.
     """
 
     decision: Decision
     changes: tuple[AccountChange, ...] = ()
     account: NewAccount | None = None
     member: NewMember | None = None
+    more: MoreData | None = None
     card: NewCard | None = None
     referral: ReferralCode | None = None
     other: JournalSide | None = None
     original_seq: int | None = None
+    erasure: Erasure | None = None
+    request: int | None = None
+    fee_paid_by: AccountKey | None = None
+    """The member who owed a club's fee, and owes it no more."""
+    asked: str | None = None
+    """What the journal keeps besides, so that a replay finds the account as it was: see `switch.member_data`."""
 
 
 class WideStore(Protocol):
@@ -194,8 +228,20 @@ class WideStore(Protocol):
     async def club(self, programme: int, code: str) -> Club | None:
         """A membership type by its code."""
 
+    async def fee_owed(self, member: AccountKey) -> int:
+        """What a member owes of a club's fee, minor units."""
+
+    async def card_shards(self, account: AccountKey) -> set[int]:
+        """Where an account's further cards are kept."""
+
+    async def forgotten(self, mobile: Token) -> dt.datetime | None:
+        """When a member with this mobile was erased, if one was."""
+
     async def virtual_cards(self, programme: int) -> bool:
         """Whether the programme takes members without a card."""
+
+    async def known_of(self, member: AccountKey) -> frozenset[str]:
+        """The tags of DE48 that a member has told."""
 
     async def referrer(self, programme: int, code: ReferralCode) -> AccountKey | None:
         """The member whose referral code this is."""

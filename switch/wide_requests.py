@@ -12,16 +12,22 @@ from typing import NamedTuple
 from cext._marks import fingerprint
 from protocol.codes import ResponseCode
 from protocol.tlv import parse
+from switch.member_data import GENDERS, NOTHING_TOLD, MemberData
 from switch.referral import ReferralCode, read_code
 from switch.refusals import Refusal
 from switch.tokens import PAN_DIGITS_MAX, PAN_DIGITS_MIN, Token, TokenError, Tokens, normalise_mobile
 
-ENROLMENT, CARD_LINK, TRANSFER, CONVERSION = 101, 102, 103, 104
+ENROLMENT, CARD_LINK, TRANSFER, CONVERSION, LEAVING = 101, 102, 103, 104, 105
 WIDE_KINDS = frozenset({ENROLMENT, CARD_LINK, TRANSFER, CONVERSION})
+"""Of messages that tills may send: nobody leaves at a till."""
+END_CODE, ERASURE_CODE = 930_000, 940_000
+"""DE3 of what the house sends itself; from a till they are unknown."""
 _NAME_SECOND_CARD = frozenset({CARD_LINK, TRANSFER})
 
 NAME_CHARACTERS_MAX = 200
 CLUB_CHARACTERS_MAX = 40
+WORD_CHARACTERS_MAX = 40
+"""Of an education or a region."""
 BORN_FROM = dt.date(1900, 1, 1)
 """An earlier date is a Persian year, or a slip of the hand."""
 
@@ -37,16 +43,14 @@ class Enrolment:
 
     mobile: str = field(repr=False)
     without_card: bool = False
-    name: str | None = field(default=None, repr=False)
-    born: dt.date | None = field(default=None, repr=False)
+    told: MemberData = NOTHING_TOLD
     referrer: ReferralCode | None = field(default=None, repr=False)
     club: str | None = None
 
     @property
     def tags(self) -> frozenset[str]:
         """Which of the tags that a club may require were given."""
-        given = {"NA": self.name, "BD": self.born, "RF": self.referrer}
-        return frozenset(tag for tag, value in given.items() if value is not None)
+        return self.told.tags if self.referrer is None else self.told.tags | {"RF"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,22 @@ class TransferReversal:
     """A transfer is taken back: the one that the message's DE90 names. A lane finds out that it is one."""
 
 
-WideRequest = Enrolment | CardLink | Transfer | Conversion | TransferReversal
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Somebody leaves. It comes from the house: `request` is the number under which it keeps who asked for it.
+
+    Credit that is left must be given up in so many words. With an `alias` the person is erased: the account gets this
+    number, at random and in its shard, instead of the one that its card's token gave it.
+    """
+
+    request: int
+    asked_by: str
+    approved_by: str | None = None
+    forfeits_credit: bool = False
+    alias: Token | None = None
+
+
+WideRequest = Enrolment | CardLink | Transfer | Conversion | TransferReversal | Leaving
 
 
 class Wide(NamedTuple):
@@ -136,14 +155,9 @@ def _enrolment(fields: TextFields, tokens: Tokens, today: dt.date) -> Enrolment 
         mobile = normalise_mobile(told["MB"])
     except TokenError:
         return _wrong("DE48 MB is not a mobile")
-    name = told.get("NA", "").strip() or None
-    if name is not None and (len(name) > NAME_CHARACTERS_MAX or not name.replace("\u200c", "").isprintable()):
-        return _wrong("DE48 NA is no name")
-    born = None
-    if told.get("BD"):
-        born = _birth_date(told["BD"], today)
-        if born is None:
-            return _wrong("DE48 BD is no birth date")
+    data = _member_data(told, today)
+    if isinstance(data, Refusal):
+        return data
     referrer = None
     if told.get("RF"):
         referrer = read_code(tokens, told["RF"])
@@ -152,7 +166,33 @@ def _enrolment(fields: TextFields, tokens: Tokens, today: dt.date) -> Enrolment 
     club = told.get("CL") or None
     if club is not None and len(club) > CLUB_CHARACTERS_MAX:
         return _wrong("DE48 CL unknown")
-    return Enrolment(mobile, not {2, 35} & fields.keys(), name, born, referrer, club)
+    return Enrolment(mobile, not {2, 35} & fields.keys(), data, referrer, club)
+
+
+def _member_data(told: Mapping[str, str], today: dt.date) -> MemberData | Refusal:
+    """What the tags say of the person; an empty one says nothing."""
+    name = told.get("NA", "").strip() or None
+    if name is not None and not _is_text(name, NAME_CHARACTERS_MAX):
+        return _wrong("DE48 NA is no name")
+    born = None
+    if told.get("BD"):
+        born = _birth_date(told["BD"], today)
+        if born is None:
+            return _wrong("DE48 BD is no birth date")
+    gender = None
+    if told.get("GE"):
+        gender = GENDERS.get(told["GE"])
+        if gender is None:
+            return _wrong("DE48 GE is not F or M")
+    words = [told.get(tag, "").strip() or None for tag in ("ED", "RE")]
+    for tag, word in zip(("ED", "RE"), words, strict=True):
+        if word is not None and not _is_text(word, WORD_CHARACTERS_MAX):
+            return _wrong(f"DE48 {tag} is no such word")
+    return MemberData(name, born, gender, *words)
+
+
+def _is_text(text: str, characters_max: int) -> bool:
+    return len(text) <= characters_max and text.replace("\u200c", "").isprintable()
 
 
 def _birth_date(text: str, today: dt.date) -> dt.date | None:

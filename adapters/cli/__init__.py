@@ -6,6 +6,9 @@ from adapters.cli.codec import app as codec_app
 from adapters.cli.coupons import app as coupon_app
 from adapters.cli.database import app as database_app
 from adapters.cli.draws import app as draw_app
+from adapters.cli.jobs import app as job_app
+from adapters.cli.member_tags import app as tags_app
+from adapters.cli.members import app as member_app
 from adapters.cli.programme import app as programme_app
 from adapters.cli.programme_versions import app as versions_app
 from adapters.cli.reports import app as report_app
@@ -25,6 +28,9 @@ programme_app.registered_commands.extend(versions_app.registered_commands)
 app.add_typer(programme_app, name="programme")
 app.add_typer(coupon_app, name="coupons", help="Coupons: codes that members bring to the till.")
 app.add_typer(draw_app, name="draw", help="Draws that anyone can check: closed, revealed, published.")
+app.add_typer(job_app, name="jobs", help="Jobs: what is due by the calendar, through the same lanes as a sale.")
+member_app.registered_commands.extend(tags_app.registered_commands)
+app.add_typer(member_app, name="member", help="Members: tags, those who leave, and those who want to be forgotten.")
 app.add_typer(report_app, name="report", help="Reports: what members did, in groups that name nobody.")
 app.add_typer(till_app, name="send", help="A till in the terminal: send one message and read the reply.")
 

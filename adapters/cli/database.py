@@ -211,11 +211,12 @@ def explain(
         dt.datetime | None,
         typer.Option(help="Only sent on this date (DE7, UTC); quicker.", formats=["%Y-%m-%d"], show_default=False),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects.")] = False,
     database: Database = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Tell why a message was answered as it was: what was asked, decided and moved, which rules fired, and
-    the reply.
+    """Tell why a message was answered as it was: what was asked, decided and moved, which rules fired, which
+    nearly did and what they lacked, the member's facts then, and the reply.
 
     Every message with the RRN is shown, newest first, with what it undoes and what undoes it. Exit code 1:
     none is known.
@@ -223,6 +224,7 @@ def explain(
     with one_sentence():
         from adapters.cli.database_screens import show_explained  # noqa: PLC0415
         from adapters.cli.databases import embedded_or_named  # noqa: PLC0415
+        from adapters.cli.why_screens import as_json as explained_as_json  # noqa: PLC0415
         from adapters.postgres.explaining import explain as explain_rrn  # noqa: PLC0415
 
         settings = settings_of(database, data_dir)
@@ -234,4 +236,7 @@ def explain(
             err=True,
         )
         raise typer.Exit(EXIT_NOT_FOUND)
-    show_explained(found)
+    if as_json:
+        typer.echo(explained_as_json(found))
+    else:
+        show_explained(found)

@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from adapters.cli.till_words import PROCESSING_MEANINGS, lines
+from adapters.cli.why_screens import show_why
 from adapters.postgres.audit import Finding
 from adapters.postgres.explaining import Explained, Linked
 from protocol import dialect, tlv
@@ -18,6 +19,9 @@ from protocol.mti import response_of
 
 REPLY_DIALECT = "iso87-ascii"
 PLAIN_WIDTH = 160
+
+_OF_THE_HOUSE = {"930000": "membership ended", "940000": "member erased"}
+"""What no till sends."""
 
 
 def _console() -> Console:
@@ -71,7 +75,7 @@ def show_findings(findings: Sequence[Finding]) -> None:
 
 
 def show_explained(found: Sequence[Explained]) -> None:
-    """Each message as a table of facts, then its reply."""
+    """Each message as a table of facts, then why, then its reply."""
     console = _console()
     for entry in found:
         table = Table("", "", box=None, show_header=False, pad_edge=False)
@@ -84,6 +88,7 @@ def show_explained(found: Sequence[Explained]) -> None:
             )
         )
         console.print(table)
+        show_why(console, entry.why)
         if entry.reply:
             console.print(_reply_table(entry))
         console.print()
@@ -138,7 +143,7 @@ def _reply_table(entry: Explained) -> Table:
 
 
 def _function(processing_code: str) -> str:
-    return PROCESSING_MEANINGS.get(processing_code, f"DE3 {processing_code}")
+    return {**PROCESSING_MEANINGS, **_OF_THE_HOUSE}.get(processing_code, f"DE3 {processing_code}")
 
 
 def _meaning(response_code: str) -> str:

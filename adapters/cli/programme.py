@@ -127,7 +127,8 @@ def _show(programme: "CompiledProgramme") -> None:
 
 
 def _lists(programme: "CompiledProgramme") -> list[str]:
-    from adapters.cli.programme_words import rate_in_words  # noqa: PLC0415  # `--help` must not wait for it
+    from adapters.cli.lifecycle_words import lifecycle_in_words  # noqa: PLC0415  # `--help` must not wait for it
+    from adapters.cli.programme_words import rate_in_words  # noqa: PLC0415
 
     tiers = [
         f"{tier.id} from {tier.from_.threshold:,} {tier.from_.basis} × {rate_in_words(tier.multiply)}"
@@ -135,6 +136,7 @@ def _lists(programme: "CompiledProgramme") -> list[str]:
     ]
     named = {
         "tiers": tiers,
+        **lifecycle_in_words(programme.model),
         "clubs": [club.code for club in programme.clubs],
         "events": list(programme.events),
         "partners": [f"{partner.institution} ({partner.role})" for partner in programme.partners],

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from switch.programme import CompiledProgramme, CompiledRule
-from switch.programme.model import GIFTS, Message, Points, PointsPer, Reward, Rule, Stamp, Then, Ticket
+from switch.programme.model import GIFTS, Choice, Message, Points, PointsPer, Reward, Rule, Stamp, Then, Ticket
 
 Share = Fraction | int
 
@@ -39,6 +39,8 @@ def document_of(programme: CompiledProgramme) -> dict[str, Any]:
         "tiers": list(programme.tiers),
         "clubs": [club.code for club in programme.clubs],
         "events": list(programme.events),
+        "rewards": {code: reward.points for code, reward in programme.rewards.items()},
+        "tags": list(programme.tags),
         "stamps": {card.key: card.need for card in programme.stamps},
         "draws": [draw.name for draw in programme.draws],
         "free_skus": list(programme.free_skus),
@@ -48,6 +50,8 @@ def document_of(programme: CompiledProgramme) -> dict[str, Any]:
 
 def _rule(compiled: CompiledRule) -> RuleInWords:
     rule = compiled.rule
+    if compiled.choice is not None:
+        return _choice(compiled, compiled.choice)
     stamp = rule.then.stamp
     is_reward = stamp is not None and compiled.id != rule.id
     when = [" ".join(rule.when.split())] if rule.when is not None else []
@@ -59,6 +63,16 @@ def _rule(compiled: CompiledRule) -> RuleInWords:
         gives = _effects(rule.then, rule.bound)
     joined = " and ".join(f"({part})" if len(when) > 1 and " or " in part else part for part in when)
     return RuleInWords(compiled.id, joined or "always", tuple(gives), tuple(_limits(rule)), compiled.facts)
+
+
+def _choice(compiled: CompiledRule, choice: Choice) -> RuleInWords:
+    """A reward of the catalogue."""
+    rule = compiled.rule
+    asked = f"the till asks for {choice.code}"
+    when = asked if rule.when is None else f"{asked} and ({' '.join(rule.when.split())})"
+    costs = f"costs {choice.points:,} {_plural('point', choice.points)}"
+    gives = (costs, *_effects(rule.then, rule.bound))
+    return RuleInWords(compiled.id, when, gives, tuple(_limits(rule)), compiled.facts)
 
 
 def _reward(stamp: Stamp) -> Iterator[str]:
@@ -132,6 +146,8 @@ def _limits(rule: Rule) -> Iterator[str]:
             most = getattr(rule.uses, period)
             if most is not None:
                 yield f"{most:,} a {period}" if period != "life" else f"{most:,} for life"
+    if rule.holdout is not None:
+        yield f"{rule.holdout}% of the members never get it"
     if rule.grant is not None:
         yield f"needs its offer, made if {' '.join(rule.grant.if_.split())}, alive for {rule.grant.lives} days"
     if rule.exclusive is not None:

@@ -152,6 +152,7 @@ class Worker:
         endpoint = Endpoint.parse(settings.metrics)
         server = await self._serve_metrics(endpoint, metrics, switch)
         keeper = asyncio.create_task(self._keep_partitions(), name="partitions")
+        jobs = self._start_jobs()
         own = self._metrics_endpoint(endpoint)
         calm_collector()
         screen = Screen(metrics, switch.listening, own, opened.description) if show else None
@@ -164,9 +165,9 @@ class Worker:
         if screen is not None:
             screen.say("draining")
         await switch.drain()
-        for task in (keeper, ticker):
+        for task in (keeper, ticker, *jobs):
             task.cancel()
-        await asyncio.gather(keeper, ticker, return_exceptions=True)
+        await asyncio.gather(keeper, ticker, *jobs, return_exceptions=True)
         server.close()
         if screen is not None:
             screen.finish()
@@ -198,6 +199,15 @@ class Worker:
                 await make_partitions(self.opened.url)
             except (DatabaseError, asyncpg.PostgresError) as fault:
                 log.warning("partitions_not_made", reason=type(fault).__name__)
+
+    def _start_jobs(self) -> list[asyncio.Task[None]]:
+        """The first worker runs the jobs, if the settings say when."""
+        at = self.settings.jobs_at
+        if at is None or self.index != 0:
+            return []
+        from adapters.cli.daily import run_daily  # noqa: PLC0415  # it builds on this module
+
+        return [asyncio.create_task(run_daily(at, self.opened, self.settings), name="jobs")]
 
     async def _tick(self, screen: Screen | None, metrics: Metrics) -> None:
         while True:

@@ -15,10 +15,13 @@ from adapters.cli.database import EXIT_FAULT, Database, DataDir, one_sentence, s
 
 if TYPE_CHECKING:
     from adapters.postgres.replaying import Ground
+    from switch.programme import CompiledProgramme
 
 app = typer.Typer()
 
 EXIT_WRONG = 1
+PER_CENT = 10
+"""Of the control group that a rule without a hold-out is compared with."""
 Day = Annotated[dt.datetime, typer.Option("--from", metavar="DATE", formats=["%Y-%m-%d"], help="First day.")]
 LastDay = Annotated[dt.datetime, typer.Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="Last day.")]
 Replica = Annotated[
@@ -93,8 +96,15 @@ def uplift(
     first: Day,
     last: LastDay,
     per_cent: Annotated[
-        int, typer.Option("--per-cent", help="Size of the control group that was held out.", min=1, max=99)
-    ] = 10,
+        int | None,
+        typer.Option(
+            "--per-cent",
+            help="Size of the control group that was held out. Default: the rule's holdout, or 10.",
+            min=1,
+            max=99,
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = None,
     replica: Replica = None,
     workers: Workers = None,
@@ -115,6 +125,8 @@ def uplift(
         if not any(indexes.values()):
             _refuse(f"programme {programme} never had a rule {rule}.")
         start_s, end_s = _period(first, last, ground.live.timezone)
+        if per_cent is None:
+            per_cent = held_out_of(ground.live, rule) or PER_CENT
         question = Question(programme, rule, indexes, per_cent, end_s)
         with simulate_screens.reading_progress(ground.expected_rows) as progress:
             found = replay_workers.compare(url, ground, question, start_s, workers=workers, progress=progress)
@@ -126,6 +138,11 @@ def uplift(
         if as_json is not None:
             document = uplift_sheets.document(found, question)
             as_json.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def held_out_of(programme: "CompiledProgramme", rule: str) -> int | None:
+    """The size of a rule's control group, per cent; None if the rule is not there or holds nobody out."""
+    return next((each.holdout for each in programme.model.rules if each.id == rule), None)
 
 
 @contextmanager

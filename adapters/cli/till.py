@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from adapters.cli.till_holds import app as holds_app
 from adapters.cli.till_members import app as members_app
 from adapters.cli.till_messages import reversal, transaction
 from adapters.cli.till_options import Customer, Named, Till, digits, expanded
@@ -57,18 +58,25 @@ Coupons = Annotated[
 ]
 
 
+Reward = Annotated[
+    str | None,
+    typer.Option(help="DE48 RW: a reward's code out of the programme's catalogue, to be paid with points."),
+]
+
+
 @app.command()
 @expanded
 def purchase(
     till: Till,
     customer: Customer,
     amount: Amount = None,
+    reward: Reward = None,
     line: Basket = None,
     code: Coupons = None,
     repeat: Repeat = False,
 ) -> None:
     """Buy something (0200, DE3 000000): the switch decides points, discounts and offers."""
-    shown = [("CP", text) for text in code or ()]
+    shown = [*_chosen(reward), *(("CP", text) for text in code or ())]
     pay(till, customer, "0200", ProcessingCode.PURCHASE, amount, shown, basket=line, repeat=repeat)
 
 
@@ -107,12 +115,13 @@ def redeem(
     credit: Annotated[
         str | None, typer.Option(help="Pay with club credit instead (DE3 006500): minor units, or `all`.")
     ] = None,
+    reward: Reward = None,
     line: Basket = None,
     repeat: Repeat = False,
 ) -> None:
     """Buy something and pay with points (0200, DE3 006000); the reply's DE4 is what is still to be paid."""
     code, wishes = _paid_with(points, credit)
-    pay(till, customer, "0200", code, amount, wishes, basket=line, repeat=repeat)
+    pay(till, customer, "0200", code, amount, [*wishes, *_chosen(reward)], basket=line, repeat=repeat)
 
 
 @app.command()
@@ -123,6 +132,17 @@ def balance(till: Till, customer: Customer, repeat: Repeat = False) -> None:
         before = repeated(till, "0100", ProcessingCode.BALANCE) if repeat else None
         stamped = before.stamp if before is not None else stamped_for(till, utc=speaks_utc(till))
         message = transaction("0100", ProcessingCode.BALANCE, till, customer, stamped)
+        converse(till, as_repeat(message) if repeat else message)
+
+
+@app.command()
+@expanded
+def movements(till: Till, customer: Customer, repeat: Repeat = False) -> None:
+    """Ask for the last movements, the live offers, and what the last purchase lacked (0100, DE3 380000)."""
+    with told():
+        before = repeated(till, "0100", ProcessingCode.STATEMENT) if repeat else None
+        stamped = before.stamp if before is not None else stamped_for(till, utc=speaks_utc(till))
+        message = transaction("0100", ProcessingCode.STATEMENT, till, customer, stamped)
         converse(till, as_repeat(message) if repeat else message)
 
 
@@ -238,7 +258,13 @@ def cut_over(
     manage(till, NetworkCode.CUT_OVER, date or f"{datetime.now().astimezone() + timedelta(days=1):%m%d}")
 
 
+app.registered_commands.extend(holds_app.registered_commands)
 app.registered_commands.extend(members_app.registered_commands)
+
+
+def _chosen(reward: str | None) -> list[tuple[str, str]]:
+    """DE48 RW."""
+    return [] if reward is None else [("RW", reward)]
 
 
 def _paid_with(points: str, credit: str | None) -> tuple[str, list[tuple[str, str]]]:

@@ -31,6 +31,9 @@ def enrol(
         str | None,
         typer.Option(help="DE48 BD: birth date, YYYYMMDD.", callback=digits("the birth date", exactly=8)),
     ] = None,
+    gender: Annotated[str | None, typer.Option(help="DE48 GE: F or M.")] = None,
+    education: Annotated[str | None, typer.Option(help="DE48 ED.")] = None,
+    region: Annotated[str | None, typer.Option(help="DE48 RE.")] = None,
     referrer: Annotated[str | None, typer.Option(help="DE48 RF: the code of the member who sent this one.")] = None,
     club: Annotated[str | None, typer.Option(help="DE48 CL: the club to join, by its code.")] = None,
     without_card: Annotated[
@@ -39,11 +42,17 @@ def enrol(
     as_advice: Annotated[bool, typer.Option("--advice", help="It happened while the line was down (0220).")] = False,
     repeat: Repeat = False,
 ) -> None:
-    """Make the holder of a blank card a member (0200, DE3 900000); --mobile says whose it will be."""
+    """Make the holder of a blank card a member (0200, DE3 900000); --mobile says whose it will be.
+
+    For a member's own card and mobile it tells what was missing: a name, a birth date.
+    """
     with told():
         if not customer.mobile:
             raise TillError("--mobile is missing: a member is known by it, such as --mobile 09121234567.")
-        given = [("NA", name), ("BD", born), ("RF", referrer), ("CL", club)]
+        given = [
+            ("NA", name), ("BD", born), ("GE", gender), ("ED", education), ("RE", region), ("RF", referrer),
+            ("CL", club),
+        ]  # fmt: skip
         tags = [(tag, text) for tag, text in given if text is not None]
         if not without_card:
             tags.insert(0, ("MB", customer.mobile))

@@ -7,16 +7,19 @@ is remembered with the masked number, and the number is asked for again.
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypedDict
 
 from adapters.cli.till_messages import Original, Stamp, TillError
+from protocol.codes import ProcessingCode
 from protocol.message import Message, masked
-from protocol.mti import FINANCIAL, message_class, original_of
+from protocol.mti import AUTHORISATION, FINANCIAL, message_class, original_of
 
+HOLDS = frozenset({ProcessingCode.REDEMPTION, ProcessingCode.CREDIT_PURCHASE})
+"""DE3 of a 0100 that holds."""
 SENT_MAX = 200
 STAN_MAX = 999_999
 FOLDER, FILE = "loyalty-switch", "till.json"
@@ -112,10 +115,25 @@ class Memory:
 
     def original(self, acquirer: str, terminal: str, rrn: str | None) -> Sent:
         """The financial message with this RRN, or the last one of all."""
+        return self._found(
+            acquirer, terminal, rrn, lambda sent: message_class(sent.mti) == FINANCIAL, "purchase, redemption or refund"
+        )
+
+    def hold(self, acquirer: str, terminal: str, rrn: str | None) -> Sent:
+        """The hold with this RRN, or the last one of all."""
+        return self._found(
+            acquirer,
+            terminal,
+            rrn,
+            lambda sent: message_class(sent.mti) == AUTHORISATION and sent.processing_code in HOLDS,
+            "hold",
+        )
+
+    def _found(self, acquirer: str, terminal: str, rrn: str | None, fits: Callable[[Sent], bool], what: str) -> Sent:
         for sent in self._newest(acquirer, terminal):
-            if message_class(sent.mti) == FINANCIAL and rrn in {None, sent.rrn.rstrip()}:
+            if fits(sent) and rrn in {None, sent.rrn.rstrip()}:
                 return sent
-        wanted = "no purchase, redemption or refund" if rrn is None else "no message with that RRN"
+        wanted = f"no {what}" if rrn is None else "no message with that RRN"
         raise NotRemembered(
             f"This till remembers {wanted} of terminal {terminal.rstrip()}. "
             "Name it by --original-stan and --original-time."

@@ -1,7 +1,8 @@
 """One command of the till: name the message, send it, show the reply, end with the exit code."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Never
 
@@ -24,6 +25,7 @@ EXIT_DECLINED, EXIT_NO_ANSWER = 1, 2
 CANONICAL = "iso87-ascii"
 """A message is shown with this dialect's names, whatever it looks like on the wire."""
 
+Remembered = Callable[[str, str, str | None], Sent]
 ORIGINAL_DIGITS = 42
 LAST = "last"
 
@@ -65,8 +67,13 @@ def repeated(till: Till, mti: str, processing_code: str | None) -> Sent:
     return memory().last(till.acquirer, till.terminal, mti, processing_code, till.stan)
 
 
-def original_named(till: Till, customer: Customer, named: Named, next_step: str) -> Original:
-    """The message that the options name. TillError if they name none, or one of another card."""
+def original_named(
+    till: Till, customer: Customer, named: Named, next_step: str, remembered: Remembered | None = None
+) -> Original:
+    """The message that the options name. TillError if they name none, or one of another card.
+
+    `remembered`: how the till's memory finds it by terminal and RRN, if it is no purchase, redemption or refund.
+    """
     if named.original_stan is not None and named.original_time is not None:
         return Original(named.original_mti, named.original_stan, named.original_time, till.acquirer, "000000", "", "")
     if named.original_stan is not None or named.original_time is not None:
@@ -74,10 +81,17 @@ def original_named(till: Till, customer: Customer, named: Named, next_step: str)
     if not named.last and named.of is None:
         raise TillError(f"Say which message: --last, --of RRN, or --original-stan with --original-time. {next_step}")
     rrn = None if named.last or named.of == LAST else named.of
-    sent = memory().original(till.acquirer, till.terminal, rrn)
+    sent = (remembered or memory().original)(till.acquirer, till.terminal, rrn)
     if sent.card and not customer.mobile and sent.card != card_of(customer):
         raise TillError(f"That message was about card {sent.card}: name the card with --card, it is not kept.")
     return sent.named
+
+
+def hold_named(till: Till, customer: Customer, named: Named, next_step: str) -> Original:
+    """The hold that the options name, likewise."""
+    if named.original_stan is not None or named.original_time is not None:
+        return replace(original_named(till, customer, named, next_step), mti="0100")
+    return original_named(till, customer, named, next_step, memory().hold)
 
 
 def original_repeated(sent: Sent) -> Original:

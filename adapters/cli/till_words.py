@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from protocol import tlv
-from protocol.codes import RESPONSE_MEANINGS, NetworkCode, ProcessingCode, ResponseCode
+from protocol.codes import RESPONSE_MEANINGS, InternalCode, NetworkCode, ProcessingCode, ResponseCode
 from protocol.dialect import Dialect
 from protocol.errors import TlvError
 from protocol.message import Message, masked
@@ -15,11 +15,15 @@ PROCESSING_MEANINGS = {
     ProcessingCode.CREDIT_PURCHASE: "purchase paid by club credit",
     ProcessingCode.REFUND: "refund",
     ProcessingCode.BALANCE: "balance inquiry",
+    ProcessingCode.STATEMENT: "last movements and live offers",
+    ProcessingCode.EVENT: "event",
     ProcessingCode.ENROLMENT: "enrolment",
     ProcessingCode.CARD_LINK: "link of a further card",
     ProcessingCode.POINTS_TRANSFER: "transfer of points",
     ProcessingCode.POINTS_TO_POINTS: "transfer of points",
     ProcessingCode.POINTS_TO_CREDIT: "points into credit",
+    InternalCode.UPKEEP: "upkeep by a job",
+    InternalCode.GIFT: "gift by a job",
 }
 NETWORK_MEANINGS = {
     NetworkCode.SIGN_ON: "sign-on",
@@ -36,6 +40,7 @@ MOVEMENTS = (
     ("DS", "{} of discount", "{} of discount undone"),
 )
 """DE62's movements: what is said of one, and of its undoing by a refund or a reversal."""
+AMOUNT_DIGITS_MAX = 18
 ZERO_WIDTH_NON_JOINER = "\u200c"
 """Persian words need it."""
 
@@ -48,6 +53,7 @@ NEXT_STEPS = {
     ResponseCode.ORIGINAL_NOT_FOUND: "DE90 names no message that the switch knows: see --of.",
     ResponseCode.FORMAT_ERROR: "DE44 names the data element; docs/wire-profile.md says what belongs there.",
     ResponseCode.NOT_SUPPORTED: "This switch does not serve that function.",
+    ResponseCode.OVER_COUNT_LIMIT: "DE44 says of what there are too many; a hold is completed or released first.",
     ResponseCode.NOT_ENOUGH: "`loyalty-switch send balance` shows what is there.",
     ResponseCode.NOT_ALLOWED_TO_TERMINAL: "DE41 must be loaded, active and DE32's: --terminal, --acquirer.",
     ResponseCode.CARD_BLOCKED: "The card or its account is not active.",
@@ -86,7 +92,8 @@ def lines(message: Message, dialect: Dialect) -> Iterator[Line]:
             if pairs is not None:
                 yield Line(str(number), name, f"{len(value.encode())} bytes")
                 for tag, shown in pairs:
-                    yield Line(f"{number} {tag}", tlv.TAG_MEANINGS[number].get(tag, "not known here"), visible(shown))
+                    known = tlv.TAG_MEANINGS[number].get(tag, "not known here")
+                    yield Line(f"{number} {tag}", known, visible(shown), tag_meaning(number, tag, shown))
                 continue
         yield Line(str(number), name, visible(masked(number, value)), meaning(number, value))
 
@@ -114,6 +121,25 @@ def meaning(number: int, value: str | bytes) -> str:
     """What a value says, for the elements whose codes are not for people; "" for the others."""
     tell = _TELLERS.get(number)
     return "" if tell is None or isinstance(value, bytes) else tell(value)
+
+
+def tag_meaning(number: int, tag: str, value: str) -> str:
+    """What a value of DE62 says, for the tags that have several parts; "" for the others, and for what has others."""
+    parts = value.split(";")
+    if (number, tag) == (62, "MV") and len(parts) == 5 and all(map(_is_whole, (parts[0], *parts[2:]))):
+        date, code, amount, points, credit = parts
+        what = PROCESSING_MEANINGS.get(code, f"DE3 {visible(code)}")
+        moved = f"{int(amount):,} minor units, {int(points):+,} points, {int(credit):+,} of credit"
+        return f"{date[:4]}-{date[4:6]}-{date[6:]} {what}: {moved}"
+    if (number, tag) == (62, "NR") and len(parts) == 3:
+        rule, was, needed = map(visible, parts)
+        return f"{rule} lacked {' or '.join(needed.split('|'))}; it was {was}"
+    return ""
+
+
+def _is_whole(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdecimal() and len(digits) <= AMOUNT_DIGITS_MAX
 
 
 def _minor_units(value: str) -> str:
@@ -194,6 +220,13 @@ def _approved(request: Message, reply: Message) -> str:
         parts.append(f"the code to give to friends is {visible(tags['RC'])}")
     if "PB" in tags:
         parts.append(_counted(tags["PB"], "the balance is {} points"))
+    if "PP" in tags:
+        parts.append(_counted(tags["PP"], "{} points are pending"))
+    if "HD" in tags:
+        points, _, credit = tags["HD"].partition("/")
+        parts.append(_counted(visible(points), "{} points") + f" and {visible(credit)} of credit are held")
+    if request.mti[1] == "1" and request.fields.get(3) == ProcessingCode.PURCHASE:
+        return "Approved, a quote, and nothing moved: " + (", ".join(parts) or "nothing would be earned") + "."
     return "Approved" + (": " + ", ".join(parts) if parts else "") + "."
 
 

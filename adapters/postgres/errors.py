@@ -10,6 +10,7 @@ DatabaseError (a SwitchError)
 ├── ProgrammeRefused        a step in the life of a programme's version that is not open to it
 ├── CouponRefused           coupons that cannot be made, found or withdrawn
 ├── DrawRefused             a draw that is not there, or a step of it that is not open, or not to this user
+├── MemberRefused           somebody who is not there, or a step of leaving that is not open, or not to this user
 └── ReportRefused           a report that cannot be made: of no programme, of no period, or not in time
 """
 
@@ -60,6 +61,10 @@ class CouponRefused(DatabaseError):
 
 class DrawRefused(DatabaseError):
     """A draw that is not there, or a step of it that is not open, or not to this user."""
+
+
+class MemberRefused(DatabaseError):
+    """Somebody who is not there, or a step of leaving that is not open, or not to this user."""
 
 
 class ReportRefused(DatabaseError):

@@ -1,4 +1,4 @@
-"""`explain RRN`: what was asked, what was decided and why, from the journal alone."""
+"""`explain RRN`: what was asked, what was decided and why, from the journal alone; `reasons` says why."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -10,7 +10,9 @@ import msgpack
 from adapters.postgres.connecting import Connection, connection
 from adapters.postgres.migrations import require_schema
 from adapters.postgres.queries import named
+from adapters.postgres.reasons import Reasoner
 from switch.programme import load
+from switch.programme.why_told import Told
 
 _SQL = named("explaining")
 _FIRST_YEAR = 2000
@@ -45,7 +47,7 @@ class Explained:
     much each moved; `offers` (rule, what became of it); `tier` is the one after the message, "" for none.
     `legs` are those that are not zero, `lots` (month `YYYY-MM` or `owed`, points moved); `rules` are the
     names of the rules that fired. `reply` is the decided part of the reply, by data element. No card number
-    is in it: none is kept.
+    is in it: none is kept. `why` is what each rule came to.
     """
 
     place: str
@@ -80,6 +82,7 @@ class Explained:
     reply: dict[int, str | bytes]
     original: Linked | None
     undone_by: tuple[Linked, ...]
+    why: Told
 
 
 async def explain(url: str, rrn: str, *, terminal: str | None = None, date: dt.date | None = None) -> list[Explained]:
@@ -88,10 +91,11 @@ async def explain(url: str, rrn: str, *, terminal: str | None = None, date: dt.d
         await require_schema(opened)
         async with opened.transaction(isolation="repeatable_read", readonly=True):
             rows = await opened.fetch(_SQL["entries"], rrn, terminal, date)
-            return [await _explained(opened, row) for row in rows]
+            reasoner = Reasoner(opened)
+            return [await _explained(opened, row, await reasoner.why(row)) for row in rows]
 
 
-async def _explained(opened: Connection, row: asyncpg.Record) -> Explained:
+async def _explained(opened: Connection, row: asyncpg.Record, why: Told) -> Explained:
     original = None
     if row["original_seq"] is not None:
         found = await opened.fetchrow(_SQL["original"], row["shard"], row["original_seq"], row["original_sent_on"])
@@ -136,6 +140,7 @@ async def _explained(opened: Connection, row: asyncpg.Record) -> Explained:
         reply=_reply(row["reply"]),
         original=original,
         undone_by=tuple(_linked(found) for found in undoing),
+        why=why,
     )
 
 

@@ -24,6 +24,9 @@ _REFUSALS = {
     "wrong_mobile": "this mobile belongs to another card of the same programme already.",
 }
 _CHANGES = ("add_accounts", "change_accounts")
+_CONSEQUENCES = (
+    "change_linked", "upsert_members", "mark_members", "add_referrals", "remove_old_mobiles", "add_mobiles",
+)  # fmt: skip
 
 
 def refuse_repeated_cards(rows: Sequence[Row], file: str, problems: Problems) -> None:
@@ -67,7 +70,7 @@ async def store(
     changed = 0
     for query in _CHANGES:
         changed += int((await opened.execute(_SQL[query])).rsplit(" ", 1)[1])
-    for query in ("change_linked", "upsert_members", "add_referrals", "remove_old_mobiles", "add_mobiles"):
+    for query in _CONSEQUENCES:
         await opened.execute(_SQL[query])
     return changed
 

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from adapters.postgres.connecting import Connection
 from adapters.postgres.errors import DatabaseError
 from adapters.postgres.queries import named
-from cext.programme_table import SLOTS_MAX
+from switch.member_data import TAGS
 from switch.programme import load
 from switch.programme.errors import ProgrammeError
+from switch.programme.flags import COUNTED_SLOTS_MAX, TAG, TAGS_MAX, free_slot, free_tag_slot
 from switch.programme.model import Club, Partner
 
 _SQL = named("reference")
 FIRST_VERSION = 1
-_TAGS = {"name": "NA", "birth_date": "BD", "referrer": "RF"}
-"""What a till can tell of a new member, as tags of DE48. The rest that a club wants is for longer forms."""
 LOADED = "load"
 """The maker of what came with `load DIR`."""
 _ANY = 1
@@ -121,14 +120,16 @@ async def _give_slots(opened: Connection, number: int, programme: ProgrammeText)
 
     Raises `DatabaseError` if there is none left.
     """
-    taken = {(row["kind"], row["name"]): row["slot"] for row in await opened.fetch(_SQL["slots"], number)}
-    first = max(taken.values(), default=0) + 1
-    new = [key for key in programme.slots if key not in taken]
-    if first + len(new) - 1 > SLOTS_MAX:
-        raise DatabaseError(
-            f"programme {programme.name} has had more than {SLOTS_MAX} stamp cards, draws, limits and offers"
-        )
-    for slot, (kind, name) in enumerate(new, first):
+    known = {(row["kind"], row["name"]): row["slot"] for row in await opened.fetch(_SQL["slots"], number)}
+    for kind, name in programme.slots:
+        if (kind, name) in known:
+            continue
+        taken = set(known.values())
+        slot = free_tag_slot(taken) if kind == TAG else free_slot(taken)
+        if slot is None:
+            what = f"{TAGS_MAX} tags" if kind == TAG else f"{COUNTED_SLOTS_MAX} stamp cards, draws, limits and offers"
+            raise DatabaseError(f"programme {programme.name} has had more than {what}")
+        known[kind, name] = slot
         await opened.execute(_SQL["add_slot"], number, slot, kind, name)
 
 
@@ -140,7 +141,8 @@ def _club_columns(programme: ProgrammeText) -> tuple[list[object], ...]:
         [club.audience for club in clubs],
         [club.open for club in clubs],
         [club.fee for club in clubs],
-        [",".join(_TAGS[what] for what in club.required if what in _TAGS) for club in clubs],
+        [club.fee_due for club in clubs],
+        [",".join(TAGS[what] for what in club.required) for club in clubs],
     )
 
 

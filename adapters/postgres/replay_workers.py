@@ -40,7 +40,8 @@ def spans(ground: Ground, start_s: int, workers: int | None = None) -> list[Span
     """The shards in as many ranges as there are workers (None: one for each core)."""
     count = max(1, min(workers or os.cpu_count() or 1, ground.shards))
     bounds = [ground.shards * part // count for part in range(count + 1)]
-    return [Span(ground.programme, first, end, start_s) for first, end in pairwise(bounds)]
+    days_of = ground.draft.timezone if ground.draft.looks_back else None
+    return [Span(ground.programme, first, end, start_s, days_of) for first, end in pairwise(bounds)]
 
 
 def simulate(
@@ -52,7 +53,7 @@ def simulate(
         RuleSet(draft.kernel.table, draft.rule_ids), ground.live_versions, draft.timezone, end_s, end_date,
         ground.live.tiers,
     )  # fmt: skip
-    reader = BasketReader(dict(draft.events), draft.quantities, draft.free_skus)
+    reader = BasketReader.of(draft)
     whole = Report()
     works = [(Work(url, span), question, reader) for span in spans(ground, start_s, workers)]
     for part in _on_all_cores(_simulate_span, works, progress):

@@ -16,8 +16,10 @@ from adapters.postgres.connecting import Connection, connection
 from adapters.postgres.errors import ProgrammeRefused
 from adapters.postgres.migrations import require_schema
 from adapters.postgres.queries import named
-from cext.programme_table import SLOTS_MAX
+from cext.programme_table import SPEND_DAYS
+from cext.reference.recent import pack as pack_days
 from switch.programme import CompiledProgramme, load
+from switch.programme.flags import COUNTED_SLOTS_MAX, TAG, free_tag_slot
 from switch.simulation.history import NO_PAST, History, Past, Person, Present, Row
 from switch.simulation.simulate import RuleSet
 
@@ -33,12 +35,16 @@ Key = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Which histories: a programme's, in a range of shards, from a moment on. Goes to other processes."""
+    """Which histories: a programme's, in a range of shards, from a moment on. Goes to other processes.
+
+    `days_of`: the time zone in which the spend of the days before it is told; None: nobody asks for it.
+    """
 
     programme: int
     first_shard: int
     end_shard: int
     start_s: int
+    days_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +74,7 @@ async def survey(url: str, text: str | None, name: str | None = None) -> Ground:
                 f"no programme {name} is live: `loyalty-switch programme list` shows those there are."
             )
         number = row["id"]
-        names = {(kind, of): id_ for kind, of, id_ in await opened.fetch(_SQL["names"], number)}
-        slots = {(kind, of): slot for kind, of, slot in await opened.fetch(_SQL["slots"], number)}
-
-        def compiled(source: str) -> CompiledProgramme:
-            return load(source, ids=_Ids(names), slots=_Slots(slots))
-
+        compiled = await compiler(opened, number)
         live = compiled(row["source"])
         draft = live if text is None else compiled(text)
         if draft.currency != live.currency:
@@ -89,6 +90,18 @@ async def survey(url: str, text: str | None, name: str | None = None) -> Ground:
         }
         shards = await opened.fetchval("SELECT value::integer FROM setting WHERE name = 'shards'")
         return Ground(number, draft, live, versions, shards, await opened.fetchval(_SQL["expected"]))
+
+
+async def names_of(opened: Connection, programme: int) -> dict[tuple[str, str], int]:
+    """The numbers of all that the conditions of a programme may name, by kind and name."""
+    return {(kind, of): number for kind, of, number in await opened.fetch(_SQL["names"], programme)}
+
+
+async def compiler(opened: Connection, programme: int) -> Callable[[str], CompiledProgramme]:
+    """Compiles texts of a programme with the numbers that the database gave. It raises `ProgrammeError`."""
+    names = await names_of(opened, programme)
+    slots = {(kind, of): slot for kind, of, slot in await opened.fetch(_SQL["slots"], programme)}
+    return lambda source: load(source, ids=_Ids(names), slots=_Slots(slots))
 
 
 class _Ids:
@@ -113,7 +126,11 @@ class _Slots:
     def __call__(self, kind: str, name: str) -> int:
         slot = self._slots.get((kind, name))
         if slot is None:
-            slot = next(number for number in range(SLOTS_MAX, 0, -1) if number not in self._used)
+            if kind == TAG:
+                # 0 is none, and refused where it is asked for.
+                slot = free_tag_slot(self._used) or 0
+            else:
+                slot = next(number for number in range(COUNTED_SLOTS_MAX, 0, -1) if number not in self._used)
             self._slots[kind, name] = slot
             self._used.add(slot)
         return slot
@@ -151,6 +168,10 @@ async def histories(
         place = (span.first_shard, span.end_shard, span.programme)
         accounts = await _Walk(_rows(opened, "accounts", *place)).begin()
         past = await _Walk(_rows(opened, "past", *place, start)).begin()
+        days = span.days_of
+        recent = None
+        if days is not None:
+            recent = await _Walk(_rows(opened, "recent", *place, start, days, SPEND_DAYS)).begin()
         referred = await _Walk(_rows(opened, "referred", *place, start)).begin()
         async for key, rows in _by_account(_rows(opened, "rows", *place, start), progress):
             found = await accounts.at(key)
@@ -158,10 +179,14 @@ async def histories(
                 continue
             *present, gender, region = found[0]
             before = await past.at(key)
+            known = Past(*before[0][2:]) if before else NO_PAST
+            if recent is not None:
+                spent = [(day, amount) for _, _, day, amount in await recent.at(key) if amount]
+                known = known._replace(recent=pack_days(spent))
             yield History(
                 Present(*present),
                 rows,
-                Past(*before[0][2:]) if before else NO_PAST,
+                known,
                 [Row(*row[2:]) for row in await referred.at(key)],
                 Person(gender, region),
             )

@@ -23,8 +23,11 @@ from switch.authorise import FUNCTIONS
 from switch.coupons import Coupon, CouponKey
 from switch.errors import KeyTaken, StaleAccounts, StoreError, StoreUnavailable
 from switch.institutions import Directory
+from switch.movements import READ_MAX, Movement
 from switch.ports import Batch
+from switch.simulation.history import Row
 from switch.transaction import (
+    AccountKey,
     AccountState,
     FurtherCard,
     JournalKey,
@@ -72,7 +75,7 @@ Result = TypeVar("Result")
 class _Reader:
     """The connection on which a lane looks things up, and its prepared statements."""
 
-    __slots__ = ("accounts", "answers", "cards", "connection", "lock", "oids", "original", "undone")
+    __slots__ = ("accounts", "answers", "cards", "connection", "lock", "movements", "oids", "original", "undone")
 
     def __init__(self, connection: "Connection[asyncpg.Record]") -> None:
         self.connection = connection
@@ -88,6 +91,7 @@ class _Reader:
         self.answers = await prepare(lane["answers"])
         self.original = await prepare(lane["original"])
         self.undone = await prepare(lane["undone"])
+        self.movements = await prepare(lane["movements"])
 
 
 class _Writer(_Reader):
@@ -232,6 +236,20 @@ class PostgresStore:
         undone = await self._fetch(link.undone, transaction.shard, row["seq"])
         return _original_record(row, undone)
 
+    async def movements(
+        self, lane: int, accounts: Sequence[AccountKey], since: dt.date
+    ) -> dict[AccountKey, list[Movement]]:
+        """Read the last movements of accounts, newest first."""
+        link = self._reader(lane)
+        shards, ids = [shard for shard, _ in accounts], [number for _, number in accounts]
+        found: dict[AccountKey, list[Movement]] = {}
+        for shard, number, *columns, code, tier, rule_ids in await self._fetch(
+            link.movements, int2_array(shards), int8_array(ids), since, READ_MAX
+        ):
+            names = None if rule_ids is None else tuple(rule_ids)
+            found.setdefault((shard, number), []).append(Movement(Row(*columns), code, tier, names))
+        return found
+
     async def lock(self, lane: int, shards: list[int]) -> None:
         """Begin a transaction that holds these shards."""
         link = self._writer(lane)
@@ -351,7 +369,8 @@ class PostgresStore:
 def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> OriginalRecord:
     """The original's row and the sum of what was undone of it (rows carry the opposite signs of the original's)."""
     amount = sum(u["amount"] for u in undone)
-    reversal = next((u for u in undone if u["direct"] and u["class"] == REVERSAL_CLASS), None)
+    reversal = next((u for u in undone if u["refund"] is None and u["class"] == REVERSAL_CLASS), None)
+    standing = _standing(undone)
     functions = FUNCTIONS.get(f"{row['mti']:04d}", {})
     original = Original(
         kind=functions.get(f"{row['processing_code']:06d}", 0),
@@ -370,12 +389,14 @@ def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> O
         refunded_credit_granted=-sum(u["credit_granted"] for u in undone),
         refunded_credit_spent=-sum(u["credit_spent"] for u in undone),
         reversed=reversal is not None and amount >= row["amount"],
-        refunded_lots=b"".join(u["lots_moved"] or b"" for u in undone),
+        refunded_lots=b"".join(u["lots_moved"] or b"" for u in standing),
         counters_moved=row["counters_moved"] or b"",
         grants_moved=row["grants_moved"] or b"",
-        refunded_counters=b"".join(u["counters_moved"] or b"" for u in undone),
+        refunded_counters=b"".join(u["counters_moved"] or b"" for u in standing),
         reserves_moved=row["reserves_moved"] or b"",
-        refunded_reserves=b"".join(u["reserves_moved"] or b"" for u in undone),
+        refunded_reserves=b"".join(u["reserves_moved"] or b"" for u in standing),
+        refunded_discount=-sum(u["discount"] for u in undone),
+        refunded_to_pay=sum(u["to_pay"] for u in undone),
     )
     return OriginalRecord(
         seq=row["seq"],
@@ -386,7 +407,22 @@ def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> O
         tombstone=row["fingerprint"] == 0,
         terminal=row["terminal"],
         used_coupons=row["rc"] == "00" and bool(values_of(row["asked"] or "", "CP")),
+        earned_at=row["earned_at"],
     )
+
+
+def _standing(undone: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
+    """Those of `undone` whose lots and counters count: a refund that was reversed whole is as if it had never been.
+
+    Its two rows' legs cancel, but lots are told apart by what was put in and what was taken out, and would not: what it
+    brought back would be thought to be back, and come with a new month when it is refunded again.
+    """
+    reversed_amounts: dict[int, int] = {}
+    for row in undone:
+        if row["refund"] is not None:
+            reversed_amounts[row["refund"]] = reversed_amounts.get(row["refund"], 0) - row["amount"]
+    gone = {row["seq"] for row in undone if reversed_amounts.get(row["seq"], -1) >= row["amount"]}
+    return [row for row in undone if not gone & {row["seq"], row["refund"]}]
 
 
 def _text(fault: BaseException) -> str:

@@ -11,9 +11,11 @@ from typing import Any
 
 import asyncpg
 
+from adapters.postgres import erasing
 from adapters.postgres.queries import named
 from adapters.postgres.store import CONNECT_TIMEOUT_S, LANE_SETTINGS, LOST
 from switch.errors import KeyTaken, StaleAccounts, StoreError, StoreUnavailable
+from switch.member_data import MemberData
 from switch.referral import ReferralCode
 from switch.tokens import Token
 from switch.transaction import AccountKey, OriginalName, StoredAnswer, Transaction, journal_key
@@ -31,6 +33,7 @@ from switch.wide_ports import (
     TransferRecord,
     TransferRow,
 )
+from switch.wide_requests import Leaving
 
 _SQL = named("wide")
 _FENCE = named("lane")["fence"]
@@ -124,10 +127,13 @@ class PostgresWideStore:
         account = AccountRow(
             row["shard"], row["id"], row["version"], row["programme"], row["account_status"], row["points"],
             row["credit"], row["lots"], row["member"], row["account_last_four"], row["untouched"],
+            row["flags"], row["born"], row["reserves"], row["enrolled_on"],
         )  # fmt: skip
         if self._held and account.shard not in self._held:
             raise StaleAccounts("the card leads to another account by now")
-        return Party(row["is_first"], row["status"], row["kind"], row["last_four"], row["expires_on"], account)
+        return Party(
+            row["is_first"], row["status"], row["kind"], row["last_four"], row["expires_on"], account, row["since"]
+        )
 
     async def club(self, programme: int, code: str) -> Club | None:
         """A membership type by its code."""
@@ -137,10 +143,31 @@ class PostgresWideStore:
             return None
         return Club(row["id"], row["open"], row["fee"], row["fee_may_be_owed"], frozenset(row["required"]))
 
+    async def fee_owed(self, member: AccountKey) -> int:
+        """What a member owes of a club's fee, minor units."""
+        async with self._at_work() as connection:
+            return int(await connection.fetchval(_SQL["fee_owed"], *member) or 0)
+
+    async def card_shards(self, account: AccountKey) -> set[int]:
+        """Where an account's further cards are kept."""
+        async with self._at_work() as connection:
+            return await erasing.card_shards(connection, account)
+
+    async def forgotten(self, mobile: Token) -> dt.datetime | None:
+        """When a member with this mobile was erased, if one was."""
+        async with self._at_work() as connection:
+            at: dt.datetime | None = await connection.fetchval(_SQL["forgotten"], mobile.shard, mobile.bytes)
+        return at
+
     async def virtual_cards(self, programme: int) -> bool:
         """Whether the programme takes members without a card."""
         async with self._at_work() as connection:
             return bool(await connection.fetchval(_SQL["virtual_cards"], programme))
+
+    async def known_of(self, member: AccountKey) -> frozenset[str]:
+        """The tags of DE48 that a member has told."""
+        async with self._at_work() as connection:
+            return frozenset(await connection.fetchval(_SQL["known_of"], *member) or ())
 
     async def referrer(self, programme: int, code: ReferralCode) -> AccountKey | None:
         """The member whose referral code this is."""
@@ -178,7 +205,16 @@ class PostgresWideStore:
                 await connection.execute(_SQL["add_card"], *_card(effects.card))
             if effects.member is not None:
                 await self._add_member(connection, effects.member, effects.referral)
+            if effects.more is not None:
+                await connection.execute(_SQL["add_data"], *effects.more.member, *_told(effects.more.told))
+            if effects.fee_paid_by is not None:
+                await connection.execute(_SQL["pay_fee"], *effects.fee_paid_by)
+            if effects.erasure is not None:
+                await erasing.erase(connection, effects.erasure, at)
             await self._write(connection, transaction, effects, at)
+            wide = transaction.wide
+            if wide is not None and isinstance(wide.request, Leaving) and effects.request is not None:
+                await erasing.finish(connection, effects.request, wide.request.approved_by, at)
             self._held = frozenset()
             await connection.execute("COMMIT")
 
@@ -218,7 +254,7 @@ def _transfer_row(row: asyncpg.Record, side: str = "") -> TransferRow:
 
     account = AccountRow(
         of("shard"), of("id"), of("version"), of("programme"), of("status"), of("points"), of("credit"), of("lots"),
-        of("member"), of("last_four"), untouched=False,
+        of("member"), of("last_four"), untouched=False, reserves=of("reserves"),
     )  # fmt: skip
     return TransferRow(of("seq"), account, of("card_last_four"), of("points_expired"), of("lots_moved") or b"")
 
@@ -228,21 +264,28 @@ def _change(change: AccountChange) -> tuple[Any, ...]:
     return (
         before.shard, before.id, before.version, change.points, change.credit, change.lots, change.status,
         change.member, change.club, change.born, change.enrolled_on,
+        change.flags, change.grants, change.reserves,
     )  # fmt: skip
 
 
 def _account(new: NewAccount) -> tuple[Any, ...]:
     token = new.token
-    return (token.shard, token.id, token.low, new.programme, new.last_four, new.club, new.born, new.enrolled_on)
+    return (
+        token.shard, token.id, token.low, new.programme, new.last_four, new.club, new.born, new.enrolled_on, new.flags,
+    )  # fmt: skip
 
 
 def _card(new: NewCard) -> tuple[Any, ...]:
     token = new.token
-    return (token.shard, token.bytes, *new.account, new.programme, new.kind, new.last_four, new.expires_on)
+    return (token.shard, token.bytes, *new.account, new.programme, new.kind, new.last_four, new.expires_on, new.since)
 
 
 def _member(new: NewMember) -> tuple[Any, ...]:
-    return (*new.account, new.mobile, new.name, new.born, *(new.referrer or (None, None)), new.fee_owed)
+    return (*new.account, new.mobile, *_told(new.told), *(new.referrer or (None, None)), new.fee_owed)
+
+
+def _told(data: MemberData) -> tuple[Any, ...]:
+    return (data.name, data.born, data.gender, data.education, data.region)
 
 
 def _row(e: Transaction, side: JournalSide, message_class: int, place: Place, at: dt.datetime) -> tuple[Any, ...]:
@@ -254,5 +297,5 @@ def _row(e: Transaction, side: JournalSide, message_class: int, place: Place, at
         d.points_expired, d.points_adjusted, d.credit_granted, d.credit_spent, d.points_balance, d.credit_balance,
         d.lots_moved or None, e.rrn, e.stored_reply, side.original_seq,
         None if side.original_seq is None or e.original_name is None else e.original_name.sent_on, e.request.entry_mode,
-        e.asked,
+        e.asked, d.reserves_moved or None,
     )  # fmt: skip

@@ -53,6 +53,8 @@ class Programme:
         self.grants = grants
         self.values = values
         self.tiers = tiers
+        self.recalls = any(fact == Fact.SPEND_30D for _, fact, _, _ in code)
+        """Whether accounts keep the spend of the last days."""
 
 
 def holds(programme: Programme, start: int, end: int, facts: list[int], absent: frozenset[int]) -> bool:

@@ -118,8 +118,11 @@ class Counters:
 
     def make_room(self, limits: tuple[LimitRow, ...]) -> None:
         """Too many: drop the limits' counters whose period is over. They are worth 0; the rest may be needed again."""
-        if self._kept() <= COUNTERS_MAX:
-            return
+        if self._kept() > COUNTERS_MAX:
+            self.forget(limits)
+
+    def forget(self, limits: tuple[LimitRow, ...]) -> None:
+        """Drop the limits' counters whose period is over, unless this message moved them."""
         for slot, period, _ in limits:
             counter = self._counters.get(slot)
             if counter is not None and not counter.moved and counter.number < self._numbers[period]:

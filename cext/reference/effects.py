@@ -16,6 +16,7 @@ _CREDIT_AMOUNT = int(Effect.CREDIT_AMOUNT)
 _COUNTER_FIXED = int(Effect.COUNTER_FIXED)
 _COUNTER_PER = int(Effect.COUNTER_PER)
 _FREE_ITEM = int(Effect.FREE_ITEM)
+_PRICE = int(Effect.PRICE)
 
 
 def _capped(value: int, cap: int) -> int:
@@ -31,18 +32,39 @@ def effects_of(programme: Programme, indexes: list[int]) -> list[EffectRow]:
     return rows
 
 
-def discount_of(programme: Programme, effects: list[EffectRow], request: Request, amount: int) -> int:
-    """All discounts on `amount` (minor units), together at most the programme's share of it."""
-    total = 0
-    for effect, n, d, cap, _ in effects:
-        if effect == _DISCOUNT_RATE:
-            total += _capped(amount * n // d, cap)
-        elif effect == _DISCOUNT_AMOUNT:
-            total += _capped(n, cap)
-        elif effect == _FREE_ITEM:
-            total += _capped(_free_price(request, n, amount), cap)
+def price_of(effects: list[EffectRow]) -> int:
+    """Points that are taken for what the till asked for."""
+    return sum(_capped(n, cap) for effect, n, _, cap, _ in effects if effect == _PRICE)
+
+
+def discount_of(programme: Programme, indexes: list[int], request: Request, amount: int) -> int:
+    """All discounts on `amount` (minor units): what is bought for points in full, the rest at most its share of it."""
+    given = bought = 0
+    for index in indexes:
+        effects = effects_of(programme, [index])
+        total = sum(_taken_off(row, request, amount) for row in effects)
+        if is_priced(effects):
+            bought += total
+        else:
+            given += total
     most, of = programme.max_discount
-    return min(total, amount * most // of)
+    return min(amount, min(given, amount * most // of) + bought)
+
+
+def is_priced(effects: list[EffectRow]) -> bool:
+    """Whether these are of a rule that takes points for what it gives."""
+    return any(effect == _PRICE for effect, *_ in effects)
+
+
+def _taken_off(row: EffectRow, request: Request, amount: int) -> int:
+    effect, n, d, cap, _ = row
+    if effect == _DISCOUNT_RATE:
+        return _capped(amount * n // d, cap)
+    if effect == _DISCOUNT_AMOUNT:
+        return _capped(n, cap)
+    if effect == _FREE_ITEM:
+        return _capped(_free_price(request, n, amount), cap)
+    return 0
 
 
 def _free_price(request: Request, index: int, amount: int) -> int:

@@ -1,11 +1,14 @@
 """What conditions look at, in plain Python: the facts by their number, and which of them do not exist yet."""
 
 from cext.programme_table import CONDITIONAL_FACTS, FACTS_MAX, Fact, Lookup
+from cext.reference import recent
 from cext.reference.conditions import Programme
 from cext.reference.counters import Counters
 from cext.reference.dates import day_of, parsed, year_of
 from cext.reference.grants import Grants
+from cext.reference.holdout import place_of
 from cext.reference.records import Account, Request
+from cext.reference.tiers import tier_now
 
 _SECONDS_A_DAY = 86_400
 
@@ -34,7 +37,7 @@ def facts_of(
     facts[Fact.INSTITUTION] = request.institution
     facts[Fact.CATEGORY] = request.category
     facts[Fact.CURRENCY] = request.currency
-    facts[Fact.TIER] = account.tier
+    facts[Fact.TIER] = tier_now(programme, account, request)
     facts[Fact.VISITS] = account.visits
     facts[Fact.SPEND] = account.spend
     facts[Fact.POINTS] = live_points
@@ -43,6 +46,8 @@ def facts_of(
     facts[Fact.CLUB] = account.club
     facts[Fact.EVENT] = request.event
     facts[Fact.TODAY] = request.local_day
+    facts[Fact.REWARD] = request.reward
+    facts[Fact.SPEND_30D] = recent.spent(account.recent, request.local_day)
     absent: set[int] = set(CONDITIONAL_FACTS)
     _add_history(facts, absent, account, request)
     _add_birthday(facts, absent, account.born, request.local_day)
@@ -51,6 +56,10 @@ def facts_of(
             facts[number] = counters.value(a, b)
         elif source == Lookup.QUANTITY:
             facts[number] = request.quantities[a] if a < len(request.quantities) else 0
+        elif source == Lookup.HOLDOUT:
+            facts[number] = place_of(a, account.shard, account.id)
+        elif source == Lookup.FLAG:
+            facts[number] = int(bool(account.flags & a))
         else:
             grant = grants.live(programme.grants[a][0])
             if grant is not None and b < len(grant.values):

@@ -3,47 +3,62 @@
 `decide(programme, account, request)` is pure: no clock, no I/O, no randomness; the same inputs give the same
 legs.
 
-Order of evaluation: lapsed lots → facts → rules → discount → points spent → credit spent → accrual on what is really
-paid → counters → tier → grants given. An event is a purchase of nothing that counts no visit and gives no grant. Order
-of refusal: 12, 78, 13, 25, 51 (wire.md). A wrong currency is 12: it is known before the account matters. A number that
-cannot be worked on without leaving 64 bits (see the bounds in `cext.programme_table`) is 13.
+Order of evaluation: lapsed lots → tier year → facts → rules → discount → a reward's price → points spent → credit
+spent → accrual on what is really paid → counters → tier → grants given. An event is a purchase of nothing that counts
+no visit and gives no grant. What a purchase earns is pending for the programme's days; an event's points are not, as
+nothing can be returned. A purchase that names a hold ends it and may spend what it kept back. Order of refusal: 12, 78,
+13, 65, 25, 51, 05 (wire.md). A wrong currency is 12: it is known before the account matters. A number that cannot be
+worked on without leaving 64 bits (see the bounds in `cext.programme_table`) is 13.
+
+A reward that the till asks for is given or the purchase is refused: 65 if the member has had it as often as may be, 51
+if the points do not reach, 05 otherwise. An advice tells what happened already: it takes what points there are.
 """
 
-from cext.programme_table import AMOUNT_MAX, LEG_MAX, EffectRow, Occasion
+from dataclasses import replace
+
+from cext.programme_table import AMOUNT_MAX, BALANCE_MAX, LEG_MAX, Occasion
 from cext.reference import tiers
 from cext.reference.conditions import FACTS, Programme
-from cext.reference.effects import count, credit_of, discount_of, effects_of, points_of
+from cext.reference.effects import count, credit_of, discount_of, effects_of, points_of, price_of
 from cext.reference.facts import Facts, facts_of
-from cext.reference.lots import Lots
-from cext.reference.outcome import Working, begin, settle, unchanged, workable
+from cext.reference.outcome import Working, begin, reserved, settle, unchanged, workable
 from cext.reference.records import (
     CREDIT_PURCHASE,
     EVENT,
+    GIFT,
+    HOLD,
     INQUIRY,
     KINDS,
     PURCHASE,
     PURCHASES,
+    QUOTE,
     REDEMPTION,
     REFUND,
     REVERSAL,
+    UPKEEP,
     Account,
     Decision,
     Original,
     Request,
 )
-from cext.reference.rules import fired, give
+from cext.reference.rules import fired, give, refusal_of_reward
 from cext.reference.table_checks import INT64_MAX
 from cext.reference.undo import undo
+from cext.reference.upkeep import gift, upkeep
 
 __all__ = [
     "CREDIT_PURCHASE",
     "EVENT",
     "FACTS",
+    "GIFT",
+    "HOLD",
     "INQUIRY",
     "PURCHASE",
+    "QUOTE",
     "REDEMPTION",
     "REFUND",
     "REVERSAL",
+    "UPKEEP",
     "Account",
     "Decision",
     "Original",
@@ -62,13 +77,21 @@ def decide(programme: Programme, account: Account, request: Request) -> Decision
         return _purchase(programme, account, request)
     if request.kind == INQUIRY:
         return unchanged(account, request, "00")
+    if request.kind == HOLD:
+        return _hold(programme, account, request)
+    if request.kind == QUOTE:
+        return _quote(programme, account, request)
+    if request.kind == UPKEEP:
+        return upkeep(programme, account, request)
+    if request.kind == GIFT:
+        return gift(programme, account, request)
     return undo(programme, account, request)
 
 
 def _refusal(programme: Programme, account: Account, request: Request) -> str:
     original = request.original
     undoes = request.kind in (REFUND, REVERSAL)
-    takes_amount = request.kind in PURCHASES or request.kind == REFUND
+    takes_amount = request.kind in (*PURCHASES, REFUND, HOLD, QUOTE)
     if (
         request.kind not in KINDS
         or (takes_amount and request.currency != programme.currency)
@@ -78,6 +101,8 @@ def _refusal(programme: Programme, account: Account, request: Request) -> str:
     if account.status != 0 and not request.advice and request.kind != REVERSAL:
         return "78"
     if not workable(account, request) or (takes_amount and not 1 <= request.amount <= AMOUNT_MAX):
+        return "13"
+    if request.kind == HOLD and not (request.hold_key >= 1 and 0 <= request.hold_until <= BALANCE_MAX):
         return "13"
     if request.kind == REFUND and original is None:
         return "25"
@@ -89,7 +114,7 @@ def _undoable(original: Original, kind: int) -> bool:
         return False
     if kind == REFUND:
         return original.rc_approved and original.kind in PURCHASES
-    return original.kind in (*PURCHASES, REFUND, INQUIRY, EVENT)
+    return original.kind in (*PURCHASES, REFUND, INQUIRY, EVENT, HOLD, QUOTE)
 
 
 def _wanted(wanted: int, may_take_all: bool) -> int:
@@ -110,11 +135,57 @@ def _spend(spendable: int, useful: int, wanted: int, *, must_spend: bool, advice
     return used
 
 
-def _pay(programme: Programme, account: Account, request: Request, lots: Lots, rest: int) -> tuple[int, int] | None:
-    """(points, credit) spent on what is left to pay; None if that is not enough."""
+def _hold(programme: Programme, account: Account, request: Request) -> Decision:
+    """Keep back the points that the till asked for, else those that the amount comes to, and the credit asked for."""
+    credit = max(0, request.credit_wanted)
+    points = request.points_wanted
+    if points < 0:
+        points = 0 if credit else request.amount // programme.point_value
+    if points == credit == 0:
+        return unchanged(account, request, "13")
+    working = begin(account, request)
+    if not working.reserves.has_room_for_a_hold:
+        return unchanged(account, request, "65")
+    if points > working.free_points or credit > working.free_credit(account):
+        return unchanged(account, request, "51")
+    working.reserves.hold(request.hold_key, request.hold_until, points, credit)
+    return reserved(account, request, working.reserves)
+
+
+def _quote(programme: Programme, account: Account, request: Request) -> Decision:
+    """What a purchase would come to; nothing moves."""
+    decision = _purchase(programme, account.copy(), request)
+    if decision.rc != "00":
+        return decision
+    now = unchanged(account, request, "00")
+    return replace(
+        now,
+        points_earned=decision.points_earned,
+        points_redeemed=decision.points_redeemed,
+        credit_granted=decision.credit_granted,
+        credit_spent=decision.credit_spent,
+        discount=decision.discount,
+        to_pay=decision.to_pay,
+        rules=decision.rules,
+    )
+
+
+def _price(request: Request, spendable: int, price: int) -> int | None:
+    """Points taken for a reward; None if there are too few."""
+    if price > spendable and not request.advice:
+        return None
+    return min(price, spendable)
+
+
+def _pay(
+    programme: Programme, account: Account, request: Request, working: Working, price: int, rest: int
+) -> tuple[int, int] | None:
+    """(points, credit) spent on what is left to pay, beside the price of a reward; None if that is not enough."""
+    if request.kind == EVENT:
+        return 0, 0
     redeeming = request.kind == REDEMPTION
     redeemed = _spend(
-        lots.spendable(),
+        working.free_points - price,
         rest // programme.point_value,
         _wanted(request.points_wanted, redeeming),
         must_spend=redeeming and rest > 0,
@@ -125,7 +196,7 @@ def _pay(programme: Programme, account: Account, request: Request, lots: Lots, r
     rest -= redeemed * programme.point_value
     by_credit = request.kind == CREDIT_PURCHASE
     spent = _spend(
-        max(0, account.credit),
+        working.free_credit(account),
         rest,
         _wanted(request.credit_wanted, by_credit),
         must_spend=by_credit and rest > 0,
@@ -139,32 +210,51 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
     is_event = request.kind == EVENT
     amount = 0 if is_event else request.amount
     working = begin(account, request)
+    if request.original is not None and request.original.kind == HOLD:
+        working.reserves.end(request.original.reserves_moved)
+    tiers.turn(programme, working, request)
     facts = _facts(programme, account, request, working, account.points - working.expired)
     occasion = Occasion.EVENT if is_event else Occasion.PURCHASE
     indexes = fired(programme, occasion, facts, working.counters, working.grants)
     if is_event and not indexes:
         return unchanged(account, request, "00")
     effects = effects_of(programme, indexes)
+    wants_reward = request.reward != 0 and not is_event and not request.advice
+    refusal = refusal_of_reward(programme, facts, indexes) if wants_reward else ""
+    if refusal == "65":
+        return unchanged(account, request, refusal)
 
-    discount = discount_of(programme, effects, request, amount)
-    payment = (0, 0) if is_event else _pay(programme, account, request, working.lots, amount - discount)
+    discount = discount_of(programme, indexes, request, amount)
+    price = _price(request, working.free_points, price_of(effects))
+    if price is None:
+        return unchanged(account, request, "51")
+    payment = _pay(programme, account, request, working, price, amount - discount)
     if payment is None:
         return unchanged(account, request, "51")
+    if refusal:
+        return unchanged(account, request, refusal)
     redeemed, spent = payment
     paid = amount - discount - redeemed * programme.point_value - spent
-    earned = points_of(effects, paid, tiers.multiplier(programme, account.tier))
+    earned = points_of(effects, paid, tiers.multiplier(programme, working.tier))
     granted = credit_of(effects, paid)
-    if earned > LEG_MAX or granted > LEG_MAX:
+    if max(earned, granted, price + redeemed) > LEG_MAX:
         return unchanged(account, request, "13")
 
-    working.lots.take_earliest(redeemed)
+    working.lots.take_earliest(price + redeemed)
     working.lots.add(request.local_month + programme.expiry_months, earned)
+    if programme.pending_days and not is_event:
+        working.reserves.pend(request.local_day + programme.pending_days - 1, earned)
     count(effects, paid, working.counters)
-    _advance(programme, account, effects, working, earned=earned, spend=None if is_event else amount)
+    working.spend_on(programme, request.local_day, amount)
+    if not is_event:
+        working.visits += 1
+        working.spend += amount
+    working.tier_points = tiers.points_after(programme, working.tier_points, earned)
+    tiers.advance(programme, working, effects, request)
     decision = Decision(
         "00",
         points_earned=earned,
-        points_redeemed=redeemed,
+        points_redeemed=price + redeemed,
         points_expired=working.expired,
         credit_granted=granted,
         credit_spent=spent,
@@ -176,30 +266,6 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
     if decision.rc == "00" and not is_event:
         _give(programme, account, request, decision, working)
     return decision
-
-
-def _advance(
-    programme: Programme,
-    account: Account,
-    effects: list[EffectRow],
-    working: Working,
-    *,
-    earned: int,
-    spend: int | None,
-) -> None:
-    """Count a visit, unless there is nothing that was bought, and then see which tier is reached."""
-    if spend is not None:
-        working.visits += 1
-        working.spend += spend
-    working.tier_points = tiers.points_after(programme, account.tier_points, earned)
-    working.tier = tiers.entered(
-        programme,
-        account.tier,
-        effects,
-        tier_points=working.tier_points,
-        spend=working.spend,
-        visits=working.visits,
-    )
 
 
 def _facts(programme: Programme, account: Account, request: Request, working: Working, live_points: int) -> Facts:

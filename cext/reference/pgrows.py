@@ -4,7 +4,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from cext._kernel import Account
+from cext._kernel import QUOTE, Account, Decision
 from cext._transaction import AccountState, Transaction
 from cext.reference.pgarray import row_array
 
@@ -15,6 +15,7 @@ JOURNAL_ENTRY = b"iqhdqihhidqiiiiqthqtqqqqqqqqqqbbqdtbhhbbtb"
 ACCOUNT = b"hqqihqqqqqqhqdbqhtdphibbbbhhi"
 """The kinds of the fields of an account as the lane's queries select it."""
 
+_NOTHING = Decision("00")
 _INTEGERS = {2: ">h", 4: ">i", 8: ">q"}
 _POSTGRES_EPOCH_ORDINAL = 730_120
 _DAYS_1970_TO_2000 = 10_957
@@ -55,13 +56,15 @@ def journal_rows(oid: int, entries: Sequence[Transaction]) -> bytes:
 
 def _journal_row(e: Transaction) -> tuple[object, ...]:
     d = e.decision
+    moved = _NOTHING if e.kind == QUOTE else d
     record = None if e.repeats_reversal or e.tombstone else e.original_record
     return (
         e.shard, e.sent_on_ordinal, e.key, e.terminal_id, e.message_class, e.mti, e.processing_code, e.business_ordinal,
         e.fingerprint, e.request.institution, e.request.merchant, e.programme, e.programme_version,
         None if e.programme is None else e.account_id, e.last_four, e.request.currency, e.amount, e.response_code,
-        d.points_earned, d.points_redeemed, d.points_expired, d.points_adjusted, d.credit_granted, d.credit_spent,
-        d.discount, d.to_pay, d.points_balance, d.credit_balance, d.lots_moved or None, d.rules or None,
+        moved.points_earned, moved.points_redeemed, moved.points_expired, moved.points_adjusted, moved.credit_granted,
+        moved.credit_spent, moved.discount, d.to_pay, d.points_balance, d.credit_balance, d.lots_moved or None,
+        d.rules or None,
         None if record is None else record.seq, None if record is None else record.sent_on.toordinal(), e.rrn,
         e.stored_reply, e.request.entry_mode, d.tier_after, d.counters_moved or None, d.grants_moved or None, e.asked,
         d.reserves_moved or None,

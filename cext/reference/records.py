@@ -18,9 +18,13 @@ REFUND = 4
 REVERSAL = 5
 INQUIRY = 6
 EVENT = 7
+HOLD = 8
+QUOTE = 9
+UPKEEP = 10
+GIFT = 11
 
 PURCHASES = (PURCHASE, REDEMPTION, CREDIT_PURCHASE)
-KINDS = (*PURCHASES, REFUND, REVERSAL, INQUIRY, EVENT)
+KINDS = (*PURCHASES, REFUND, REVERSAL, INQUIRY, EVENT, HOLD, QUOTE, UPKEEP, GIFT)
 
 
 def _check_integer(name: str, value: object) -> None:
@@ -44,8 +48,8 @@ class Account(_Integers):
     """The row that a decision reads and, by an approval with an effect, changes. `version` is the store's.
 
     `born`: YYYYMMDD; 0, or what is no date, is not known. `counters`, `grants`, `reserves`, `recent`: packed as the
-    modules of these names say. `tier_year`: the tier year that `tier_points` belong to; `tier_kept`: the tier that the
-    last one came to. `flags`: bits, see the schema.
+    modules of these names say. `tier_year`: the tier year that `tier_points` belong to; `tier_kept`: the tier below
+    which the member does not fall in it. `flags`: bits, see the schema.
     """
 
     shard: int
@@ -94,12 +98,14 @@ class Account(_Integers):
 
 @dataclass(slots=True)
 class Original(_Integers):
-    """What the journal knows of the message that a refund or a reversal names.
+    """What the journal knows of the message that a refund, a reversal or the completion of a hold names.
 
     The legs are those of its row. `refunded_*` is what earlier refunds and partial reversals, that are not
-    themselves reversed, have undone of each already, with the original's sign: minus the sum of their legs.
+    themselves reversed, have undone of each already, with the original's sign: minus the sum of their legs (but the
+    sum of their `to_pay`, which is never below zero).
     `refunded_amount` is the sum of their amounts, `refunded_lots` their `lots_moved`, `refunded_counters` their
-    `counters_moved` and `refunded_reserves` their `reserves_moved`, one after another in any order.
+    `counters_moved` and `refunded_reserves` their `reserves_moved`, one after another in any order. `local_month`: that
+    of the message (of a refund: of what it refunds), in the programme's zone; -1 if it is not known.
     """
 
     kind: int
@@ -124,6 +130,9 @@ class Original(_Integers):
     refunded_counters: bytes = b""
     reserves_moved: bytes = b""
     refunded_reserves: bytes = b""
+    local_month: int = -1
+    refunded_discount: int = 0
+    refunded_to_pay: int = 0
 
     def __post_init__(self) -> None:
         _Integers.__post_init__(self)
@@ -141,8 +150,10 @@ class Original(_Integers):
 class Request(_Integers):
     """One message: amounts in minor units, `now` in epoch seconds, the calendar in the programme's zone.
 
-    `local_day`: days since 1970-01-01. `event`: 0, or what happened. `quantities` and `free_prices` (minor units) are
+    `local_day`: days since 1970-01-01. `event`: 0, or what happened. `reward`: 0, or what the till asked for out of the
+    catalogue; -1 if that is nothing that the programme has. `quantities` and `free_prices` (minor units) are
     what the programme's lookups and free items ask of the basket, by their index; `has_basket`: the message had one.
+    `hold_key`, `hold_until` (epoch seconds): by what a hold is kept, and when it ends.
     """
 
     kind: int
@@ -167,6 +178,9 @@ class Request(_Integers):
     quantities: tuple[int, ...] = ()
     free_prices: tuple[int, ...] = ()
     has_basket: bool = False
+    reward: int = 0
+    hold_key: int = 0
+    hold_until: int = 0
 
     def __post_init__(self) -> None:
         _Integers.__post_init__(self)
@@ -176,9 +190,17 @@ class Request(_Integers):
             for item in items:
                 _check_integer(name, item)
 
-    def carry(self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool) -> None:
+    def be_at(self, local: tuple[int, int, int, int, int]) -> None:
+        """Take the calendar from a local time: day, month, hour, weekday and day of the month."""
+        self.local_day, self.local_month, self.hour, self.weekday, self.day_of_month = local
+        self.__post_init__()
+
+    def carry(
+        self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool, reward: int
+    ) -> None:
         """Take what the message told beside the amount, in the numbers of the programme that decides."""
         self.event = event
+        self.reward = reward
         self.quantities = quantities
         self.free_prices = free_prices
         self.has_basket = has_basket
@@ -191,7 +213,9 @@ class Decision:
 
     points: Δ = earned - redeemed - expired + adjusted; credit: Δ = granted - spent. A refund's or a
     reversal's row has the opposite signs of what it undoes. `to_pay` is DE4 of the reply: what is still to be
-    paid by other means, or, of a refund or reversal, what is to be paid back; the whole amount on a decline.
+    paid by other means, or, of a refund or reversal, what is to be paid back; the whole amount on a decline. Of the
+    balances, `points_pending`, `points_held` and `credit_held` may not be spent yet. A quote's legs, `to_pay` and
+    `rules` are what a purchase's would be; its balances are as they are.
     `rules`: 2-byte big-endian indexes. `counters_moved`, `grants_moved`, `reserves_moved`: packed as the modules
     `counters`, `grants` and `reserves` say. `tier_after`: the account's tier when this is settled.
     """
@@ -214,6 +238,9 @@ class Decision:
     grants_moved: bytes = b""
     tier_after: int = 0
     reserves_moved: bytes = b""
+    points_pending: int = 0
+    points_held: int = 0
+    credit_held: int = 0
 
     @property
     def rule_list(self) -> list[int]:

@@ -11,24 +11,28 @@ from cext.reference import lots as lot_packing
 from cext.reference.attribution import NOTHING_KNOWN, Combination, Given, Shares, combination
 from cext.reference.conditions import Programme
 from cext.reference.kernel import decide
-from cext.reference.records import EVENT, PURCHASES, Account, Request
+from cext.reference.records import EVENT, GIFT, PURCHASES, Account, Request
+from cext.reference.reserves import PENDING, unpack
 
 ROW = (
     "seq", "at", "kind", "amount", "currency", "merchant", "institution", "category", "entry_mode", "version",
     "points_earned", "points_redeemed", "points_expired", "points_adjusted", "credit_granted", "credit_spent",
     "discount", "to_pay", "lots_moved", "rules", "counters_moved", "grants_moved", "original_seq", "asked",
+    "reserves_moved",
 )  # fmt: skip
 QUARTER_S = 900
 """Offsets of zones change, and are, by whole quarters of an hour."""
 
 Row = tuple[
     int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int,
-    bytes | None, bytes | None, bytes | None, bytes | None, int | None, str | None,
+    bytes | None, bytes | None, bytes | None, bytes | None, int | None, str | None, bytes | None,
 ]  # fmt: skip
 Moment = tuple[int, int, int, int, int]
 """day, month, hour, weekday, day_of_month, as in a request"""
-Basket = tuple[int, tuple[int, ...], tuple[int, ...], bool]
-"""event, quantities, free_prices, has_basket, as in a request"""
+Basket = tuple[int, tuple[int, ...], tuple[int, ...], bool, int, int]
+"""event, quantities, free_prices, has_basket, reward, points_wanted, as in a request"""
+AS_THEY_WERE = -2
+"""`points_wanted`: as many as the row's leg says."""
 
 
 class Moved(NamedTuple):
@@ -49,7 +53,8 @@ def moved(rows: Sequence[Row]) -> Moved:
     for row in rows:
         points += row[10] - row[11] - row[12] + row[13]
         credit += row[14] - row[15]
-        earned += row[10]
+        # Gifts count towards no tier.
+        earned += row[10] if row[2] != GIFT else 0
         if row[2] in PURCHASES:
             purchases += 1
             spent += row[3]
@@ -138,10 +143,10 @@ def fold(
 
     `read` makes of `asked` what the draft looks at ("": nothing was asked). `moments` are the quarters of an hour known
     so far (`moment_of` the beginning of one finds the others), `live` the tallies by version. None, and nothing done,
-    if a row is neither a purchase nor an event, or was decided by a version that has no tally.
+    if a row is neither a purchase nor an event, completes a hold, or was decided by a version that has no tally.
     """
     for row in rows:
-        if row[2] not in (*PURCHASES, EVENT) or row[22] is not None or row[9] not in live:
+        if row[2] not in (*PURCHASES, EVENT) or row[22] is not None or row[9] not in live or _ends_holds(row[24]):
             return None
     ours, theirs = [0] * 10, [0] * 10
     live_fired: dict[int, set[bytes]] = {}
@@ -157,9 +162,10 @@ def fold(
         if quarter not in moments:
             moments[quarter] = moment_of(quarter * QUARTER_S)
         basket = nothing if row[23] is None else read(row[23])
+        points_wanted = row[11] if basket[5] == AS_THEY_WERE else basket[5]
         request = Request(
-            kind, True, amount, row[4], at, *moments[quarter], row[8], row[5], row[6], row[7], row[11], row[15], None,
-            -1, *basket,
+            kind, True, amount, row[4], at, *moments[quarter], row[8], row[5], row[6], row[7], points_wanted, row[15],
+            None, -1, *basket[:5],
         )  # fmt: skip
         decision = decide(programme, account, request)
         is_purchase = kind in PURCHASES
@@ -178,6 +184,10 @@ def fold(
         draft.take(d.rules, Given(d.points_earned, d.credit_granted, d.discount, amount, d.to_pay))
         draft_fired.add(d.rules)
     return Folded(messages, Sums(*ours), Sums(*theirs), live_fired, draft_fired)
+
+
+def _ends_holds(moved: bytes | None) -> bool:
+    return moved is not None and any(key != PENDING for key, *_ in unpack(moved))
 
 
 def _add(sums: list[int], is_purchase: bool, amount: int, paid: int, *legs: int) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgpack
 
+from cext._kernel import Decision
 from cext._transaction import Transaction
 from cext.reference.marks import additional_amounts, approval_code, receipt_tlv
 
@@ -40,25 +41,33 @@ def decided_fields(transaction: Transaction, reason: str) -> dict[int, str | byt
 
 
 def _add_balances(decided: dict[int, str | bytes], transaction: Transaction, version: int) -> None:
-    """DE54 and DE62: what the member has now, and what this message moved."""
+    """DE54 and DE62: what the member may spend now, and what this message moved."""
     d = transaction.decision
-    points, credit = d.points_balance, d.credit_balance
+    points, credit = d.points_balance - d.points_pending - d.points_held, d.credit_balance - d.credit_held
     if -_AMOUNT_MAX <= points <= _AMOUNT_MAX and -_AMOUNT_MAX <= credit <= _AMOUNT_MAX:
         decided[54] = additional_amounts(points, credit, transaction.currency)
-    decided[62] = (
-        receipt_tlv(
-            points,
-            credit,
-            version,
-            d.points_earned,
-            d.points_redeemed,
-            d.credit_granted,
-            d.credit_spent,
-            d.discount,
-            transaction.request.amount,
-        )
-        + transaction.told
+    legs = receipt_tlv(
+        points,
+        credit,
+        version,
+        d.points_earned,
+        d.points_redeemed,
+        d.credit_granted,
+        d.credit_spent,
+        d.discount,
+        transaction.request.amount,
     )
+    decided[62] = legs + _kept_back(d) + transaction.told
+
+
+def _kept_back(d: Decision) -> str:
+    """Of what the member has, what may not be spent yet: PP pending points, HD points and credit that are held."""
+    told = []
+    if d.points_pending:
+        told.append(("PP", f"{d.points_pending}"))
+    if d.points_held or d.credit_held:
+        told.append(("HD", f"{d.points_held}/{d.credit_held}"))
+    return "".join(f"{tag}{len(value):03}{value}" for tag, value in told)
 
 
 def _amount(amount: int) -> str:

@@ -3,6 +3,7 @@
 from cext.programme_table import Occasion
 from cext.reference.conditions import Programme, holds, worked_out
 from cext.reference.counters import Counters
+from cext.reference.effects import effects_of, is_priced
 from cext.reference.facts import Facts
 from cext.reference.grants import Grants
 
@@ -33,6 +34,20 @@ def fired(programme: Programme, occasion: Occasion, facts: Facts, counters: Coun
         for counter, period, _ in limits:
             counters.add(counter, period, 1)
     return indexes
+
+
+def refusal_of_reward(programme: Programme, facts: Facts, indexes: list[int]) -> str:
+    """Why none of these rules, which fired, gives the reward that the till asked for: a DE39, "" if one does.
+
+    65: its condition holds, but it was had as often as may be; 05: anything else.
+    """
+    priced = [index for index in range(len(programme.rules)) if is_priced(effects_of(programme, [index]))]
+    if any(index in indexes for index in priced):
+        return ""
+    for start, end, _, _, _, occasion, *_ in (programme.rules[index] for index in priced):
+        if occasion == Occasion.PURCHASE and holds(programme, start, end, *facts):
+            return "65"
+    return "05"
 
 
 def give(programme: Programme, facts: Facts, grants: Grants) -> None:

@@ -7,6 +7,7 @@ from cext.programme_table import (
     EXPIRY_MONTHS_MAX,
     FACTOR_MAX,
     FACTS_MAX,
+    FLAG_MAX,
     GRACE_DAYS_MAX,
     GRANT_ROWS_MAX,
     INSTRUCTIONS_MAX,
@@ -16,6 +17,7 @@ from cext.programme_table import (
     NO_CAP,
     PENDING_DAYS_MAX,
     RULES_MAX,
+    SEED_MAX,
     SLOTS_MAX,
     STACK_MAX,
     TARGET_FALSE,
@@ -41,6 +43,7 @@ from cext.programme_table import (
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
+INT32_MAX = 2**31 - 1
 
 _OPCODES = frozenset(int(opcode) for opcode in Opcode)
 _EFFECTS = frozenset(int(effect) for effect in Effect)
@@ -53,6 +56,7 @@ _NUMERATORS: dict[int, tuple[int, int]] = {
     Effect.COUNTER_FIXED: (-FACTOR_MAX, FACTOR_MAX),
     Effect.FREE_ITEM: (0, BASKET_ITEMS_MAX - 1),
     Effect.MESSAGE: (0, TEXTS_MAX - 1),
+    Effect.PRICE: (0, AMOUNT_MAX),
 }
 
 
@@ -204,8 +208,16 @@ def _check_lookup(row: LookupRow, grants: tuple[GrantRow, ...]) -> None:
         _within("grant", a, 0, len(grants) - 1)
         _, _, _, _, values_start, values_end = grants[a]
         _within("value", b, 0, values_end - values_start - 1)
+    elif source == Lookup.HOLDOUT:
+        _within("seed", a, 0, SEED_MAX)
+    elif source == Lookup.FLAG:
+        _within("flag", a, 1, FLAG_MAX)
+        if a & (a - 1):
+            raise ValueError("a flag is one bit")
     else:
         raise ValueError("unknown lookup")
+    # Not every source looks at it, but the compiled table has no more than 32 bits for it.
+    _within("lookup", b, 0, INT32_MAX)
 
 
 def _check_effect(row: EffectRow, tiers: int) -> None:

@@ -10,8 +10,8 @@ from cext.reference import tiers
 from cext.reference.conditions import Programme
 from cext.reference.counters import Counters
 from cext.reference.lots import Lots
-from cext.reference.outcome import begin, settle, unchanged
-from cext.reference.records import EVENT, INQUIRY, REFUND, REVERSAL, Account, Decision, Original, Request
+from cext.reference.outcome import begin, reserved, reserves_of, settle, unchanged
+from cext.reference.records import EVENT, HOLD, INQUIRY, QUOTE, REFUND, REVERSAL, Account, Decision, Original, Request
 
 
 def undo(programme: Programme, account: Account, request: Request) -> Decision:
@@ -19,11 +19,16 @@ def undo(programme: Programme, account: Account, request: Request) -> Decision:
 
     With `done` of the original's amount undone so far, this message included, floor(leg * done / amount) of
     each leg is undone; this message's part is the difference to what was undone before it. So partial refunds
-    add up exactly. Counters follow the same rule. A tier that was entered stays.
+    add up exactly. Counters, and what is still pending of the points, follow the same rule. A tier that was entered
+    stays. A hold is undone as a whole, whatever is left of it.
     """
     original = request.original
-    if original is None or not original.rc_approved or original.kind == INQUIRY:
+    if original is None or not original.rc_approved or original.kind in (INQUIRY, QUOTE):
         return unchanged(account, request, "00")
+    if original.kind == HOLD:
+        reserves = reserves_of(account, request)
+        reserves.end(original.reserves_moved)
+        return reserved(account, request, reserves)
     part = _part(original, request)
     if part is None:
         return unchanged(account, request, "13")
@@ -58,13 +63,23 @@ def undo(programme: Programme, account: Account, request: Request) -> Decision:
         to_pay=part.to_pay,
     )
     _count_back(working.counters, original, part)
+    working.reserves.undo(
+        original.reserves_moved,
+        original.refunded_reserves,
+        direction=part.direction,
+        done=part.done,
+        whole=part.whole,
+        local_day=request.local_day,
+    )
     if part.all_of_it and part.direction > 0:
         for grant in grant_packing.unpack(original.grants_moved):
             working.grants.undo(grant)
         if original.kind != EVENT:
             working.visits = max(0, account.visits - 1)
     working.spend = max(0, account.spend - part.direction * part.amount)
-    working.tier_points = tiers.points_after(programme, account.tier_points, decision.points_earned)
+    working.spend_on(programme, request.local_day, -part.direction * part.amount)
+    if tiers.counts_now(programme, working, original):
+        working.tier_points = tiers.points_after(programme, account.tier_points, decision.points_earned)
     return settle(programme, account, request, decision, working)
 
 
@@ -118,13 +133,12 @@ def _part(original: Original, request: Request) -> _Part | None:
         (original.points_redeemed, original.refunded_points_redeemed),
         (original.credit_granted, original.refunded_credit_granted),
         (original.credit_spent, original.refunded_credit_spent),
+        (original.discount, original.refunded_discount),
+        (original.to_pay * direction, original.refunded_to_pay * direction),
     ):
         if not 0 <= leg * direction <= LEG_MAX or abs(undone) > LEG_MAX:
             return None
         due.append(max(0, leg * direction * done // whole - undone * direction))
-    discount = original.discount * direction
-    if not (0 <= discount <= LEG_MAX and 0 <= original.to_pay <= LEG_MAX):
-        return None
     return _Part(
         direction=direction,
         whole=whole,
@@ -136,8 +150,8 @@ def _part(original: Original, request: Request) -> _Part | None:
         points_redeemed=due[1],
         credit_granted=due[2],
         credit_spent=due[3],
-        discount=discount * done // whole - discount * before // whole,
-        to_pay=original.to_pay * done // whole - original.to_pay * before // whole,
+        discount=due[4],
+        to_pay=due[5],
     )
 
 

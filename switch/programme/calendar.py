@@ -2,12 +2,15 @@
 messages share a minute.
 """
 
+import calendar
 import datetime as dt
 import zoneinfo
 from typing import NamedTuple
 
 EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
 SECONDS_A_MINUTE = 60
+FIRST_YEAR = 2000
+"""Months are counted from its January."""
 
 
 class LocalTime(NamedTuple):
@@ -23,6 +26,12 @@ class LocalTime(NamedTuple):
     weekday: int
     day_of_month: int
     date: dt.date
+
+
+def last_day_of(month: int) -> dt.date:
+    """The last day of a month, counted from January 2000."""
+    year, of_year = FIRST_YEAR + month // 12, month % 12 + 1
+    return dt.date(year, of_year, calendar.monthrange(year, of_year)[1])
 
 
 class LocalCalendar:
@@ -45,7 +54,7 @@ class LocalCalendar:
         moment = dt.datetime.fromtimestamp(epoch_s, self._zone)
         return LocalTime(
             day=moment.toordinal() - EPOCH_ORDINAL,
-            month=(moment.year - 2000) * 12 + moment.month - 1,
+            month=(moment.year - FIRST_YEAR) * 12 + moment.month - 1,
             hour=moment.hour,
             weekday=moment.weekday(),
             day_of_month=moment.day,

@@ -1,19 +1,21 @@
 """What is wrong with a programme whose every part is right by itself.
 
 Errors: names given twice, tiers that do not rise, tiers that are not there, rules for events that would need a
-purchase. Warnings: rules that can never fire. They are no errors, as a programme that is live already must
-still load when a later release sees more.
+purchase. Warnings: rules that can never fire, costs without a bound. They are no errors, as a programme that is live
+already must still load when a later release sees more.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from cext.programme_table import COUNTERS_MAX, GRANTS_MAX, Fact
+from switch.programme.costs import unbounded
 from switch.programme.document import Document, Path
 from switch.programme.errors import Problem, Severity, did_you_mean, shown
 from switch.programme.events import events_in, is_false_without_event
 from switch.programme.facts import PURCHASE_ONLY, QTY
-from switch.programme.model import PointsPer, ProgrammeModel, Rule
+from switch.programme.lifecycle import AMBASSADOR
+from switch.programme.model import REWARDS, PointsPer, ProgrammeModel, Rule
 from switch.programme.never import Bounds, Contradictions
 from switch.programme.problems import problem_at
 from switch.programme.reading import RuleTerms
@@ -21,16 +23,34 @@ from switch.programme.terms import Truth, looks_of
 
 Found = tuple[Path, str]
 
+_WORDS = {"rules": "rule can never fire", REWARDS: "reward can never be had"}
 
-def check(document: Document, model: ProgrammeModel, terms: Sequence[RuleTerms]) -> list[Problem]:
+
+def check(
+    document: Document, model: ProgrammeModel, terms: Sequence[RuleTerms], rewards: Sequence[RuleTerms]
+) -> list[Problem]:
     """Every mistake of a valid model whose expressions were read, in the order of the file's rules."""
-    errors = [*_repeated(model), *_tiers(model), *_used_twice(model, terms)]
+    errors = [
+        *_repeated(model),
+        *_tiers(model),
+        *_lifecycle(model),
+        *_events_in_catalogue(rewards),
+        *_used_twice(model, terms),
+        *_coupons_in_catalogue(rewards),
+    ]
     for index, (rule, read) in enumerate(zip(model.rules, terms, strict=True)):
         errors += _tier_of(model, index, rule)
         if read.when is not None and events_in(read.when):
             errors += _event_rule(index, rule, read.when)
     problems = [problem_at(document, path, reason) for path, reason in errors]
-    for path, reason in (*_never(model, terms), *_shadowed(model, terms), *_unasked(model, terms)):
+    warnings = (
+        *_never(model, REWARDS, rewards),
+        *_never(model, "rules", terms),
+        *_shadowed(model, terms),
+        *_unasked(model, terms),
+        *unbounded(model, terms),
+    )
+    for path, reason in warnings:
         problems.append(problem_at(document, path, reason, Severity.WARNING))
     return problems
 
@@ -61,6 +81,21 @@ def _repeated(model: ProgrammeModel) -> Iterator[Found]:
     yield from _twice("a tier", [(("tiers", index, "id"), tier.id) for index, tier in enumerate(model.tiers)])
     yield from _twice("a club", [(("clubs", index, "code"), club.code) for index, club in enumerate(model.clubs)])
     yield from _twice("a coupon", [(("coupons", index, "id"), each.id) for index, each in enumerate(model.coupons)])
+    rewards = [((REWARDS, index, "code"), choice.code) for index, choice in enumerate(model.rewards)]
+    yield from _twice("a reward", rewards)
+    yield from _twice("a tag", [(("tags", index), tag) for index, tag in enumerate(model.tags)])
+
+
+def _events_in_catalogue(terms: Sequence[RuleTerms]) -> Iterator[Found]:
+    for index, read in enumerate(terms):
+        if read.when is not None and events_in(read.when):
+            yield (REWARDS, index, "when"), "a reward is chosen with a purchase, which has no event"
+
+
+def _coupons_in_catalogue(terms: Sequence[RuleTerms]) -> Iterator[Found]:
+    for index, read in enumerate(terms):
+        if read.coupons:
+            yield (REWARDS, index, "when"), "a reward is paid with points: a rule asks for a coupon"
 
 
 def _twice(what: str, named: Iterable[tuple[Path, str]]) -> Iterator[Found]:
@@ -78,6 +113,14 @@ def _tiers(model: ProgrammeModel) -> Iterator[Found]:
             yield path, "all tiers should be from the same: points, spend or visits"
         elif lower.from_.threshold >= higher.from_.threshold:
             yield path, f"{higher.id} should need more than {lower.id}, which stands before it"
+
+
+def _lifecycle(model: ProgrammeModel) -> Iterator[Found]:
+    if model.tier_year is not None and not model.tiers:
+        yield ("tier_year",), "there are no tiers that a year could be for"
+    referral = model.referral
+    if referral is not None and referral.ambassador is not None and AMBASSADOR not in model.tags:
+        yield ("referral", "ambassador"), f"nobody can be an ambassador: add `tags: [{AMBASSADOR}]`"
 
 
 def _used_twice(model: ProgrammeModel, terms: Sequence[RuleTerms]) -> Iterator[Found]:
@@ -141,15 +184,15 @@ def _needs_purchase(rule: Rule) -> Iterator[Found]:
         yield ("ticket",), "an event has no amount to give tickets for: give a count"
 
 
-def _never(model: ProgrammeModel, terms: Sequence[RuleTerms]) -> Iterator[Found]:
+def _never(model: ProgrammeModel, key: str, terms: Sequence[RuleTerms]) -> Iterator[Found]:
     known = {
         int(Fact.CURRENCY): Bounds(model.currency, model.currency),
         int(Fact.TIER): Bounds(0, len(model.tiers)),
     }
     for index, read in enumerate(terms):
         for path, truth, what in (
-            (("rules", index, "when"), read.when, "this rule can never fire"),
-            (("rules", index, "grant", "if"), read.offered_if, "this offer can never be made"),
+            ((key, index, "when"), read.when, f"this {_WORDS[key]}"),
+            ((key, index, "grant", "if"), read.offered_if, "this offer can never be made"),
         ):
             why = Contradictions(known).why_never(truth) if truth is not None else None
             if why is not None:
@@ -172,5 +215,5 @@ def _shadowed(model: ProgrammeModel, terms: Sequence[RuleTerms]) -> Iterator[Fou
             other = always[rule.exclusive]
             reason = f"this rule can never fire: {other}, before it in group {rule.exclusive}, always does"
             yield ("rules", index, "exclusive"), reason
-        elif when is None and rule.grant is None and rule.uses is None:
+        elif when is None and rule.grant is None and rule.uses is None and rule.holdout is None:
             always[rule.exclusive] = rule.id

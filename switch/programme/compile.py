@@ -7,30 +7,36 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from cext._kernel import Programme
+from cext.programme_table import Fact
 from switch.programme.checks import check, check_counts
 from switch.programme.document import Document, read
 from switch.programme.errors import ExpressionError, Problem, ProgrammeError, Severity
 from switch.programme.events import events_in, numbered
+from switch.programme.flags import TAG, tag_bit
 from switch.programme.gifts import Gifts
-from switch.programme.model import Club, Coupon, Message, Partner, ProgrammeModel, Rule
+from switch.programme.model import Choice, Club, Coupon, Message, Partner, ProgrammeModel, Rule
 from switch.programme.names import Declared, Ids, Names, Slots, SlotsInOrder
 from switch.programme.problems import invalid, problem_at
 from switch.programme.reading import Reading, RuleTerms
 from switch.programme.table import TableRows
-from switch.programme.terms import looks_of
+from switch.programme.terms import Truth, looks_of
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
     """A row of the table: `id` is what the journal shows, `rule` what was written, `facts` what it looks at.
 
+    `condition` is the row's whole one, with what a stamp card, free goods, a hold-out and the catalogue add to `when`;
+    None: it always holds. A stamp card makes two rows, `rule.id` + ".reward" and `rule.id`. A reward of the catalogue
+    makes one, "rewards." + its code; then `choice` is what was written, and `rule` what it comes to beside its price.
     `coupons`: the campaigns whose coupons it uses up when it fires.
-    A stamp card makes two rows, `rule.id` + ".reward" and `rule.id`.
     """
 
     id: str
     rule: Rule
     facts: tuple[str, ...]
+    condition: Truth | None = None
+    choice: Choice | None = None
     coupons: tuple[str, ...] = ()
 
 
@@ -60,6 +66,15 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogueReward:
+    """What a till may ask for: its number for `Request.reward`, its price in points, the sku that is free if one is."""
+
+    number: int
+    points: int
+    free: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A grant: its rule, its slot, the names of the numbers that it freezes, its life in days, its words."""
 
@@ -74,11 +89,13 @@ class Offer:
 class CompiledProgramme:
     """A programme that is ready to run.
 
-    `point_value` is in minor units of `currency`. `rule_ids` are in the order of evaluation, which is what a decision's
-    `rules` count in. `quantities` are what `Request.quantities` holds, ('sku', 'category', 'free' or 'coupon', name);
-    `free_skus` what `Request.free_prices` holds; `messages` are in the order of their numbers; `events` are the numbers
-    for `Request.event`; `tiers` are named from 1 on, 0 being none; `slots` are those in use, by kind and name.
-    `source_hash` is the SHA-256 of the text, in hex.
+    `point_value` is in minor units of `currency`. `rule_ids` are in the order of evaluation, which is what a
+    decision's `rules` count in. `quantities` are what `Request.quantities` holds, ('sku', 'category', 'free',
+    'chosen' or 'coupon', name); `free_skus` what `Request.free_prices` holds; `messages` are in the order of their
+    numbers; `events` are the numbers for `Request.event`, `rewards` the catalogue by codes of DE48 RW, `tags` the
+    bits of `Account.flags`; `tiers` are named from 1 on, 0 being none; `slots` are those in use, by kind and name.
+    `source_hash` is the SHA-256 of the
+    text, in hex.
     """
 
     name: str
@@ -101,9 +118,21 @@ class CompiledProgramme:
     tiers: tuple[str, ...]
     grants: tuple[Offer, ...]
     clubs: tuple[Club, ...]
+    rewards: Mapping[str, CatalogueReward]
+    tags: Mapping[str, int]
     campaigns: Mapping[str, Campaign]
     slots: Mapping[tuple[str, str], int]
     warnings: tuple[Problem, ...]
+
+    @property
+    def hold_s(self) -> int:
+        """How long a hold keeps points and credit back, seconds."""
+        return self.model.hold.lives
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether a rule asks for the spend of the last days, so that accounts keep it."""
+        return any(fact == Fact.SPEND_30D for _, fact, _, _ in self.kernel.table[1])
 
 
 def load(text: str, *, ids: Ids, slots: Slots | None = None) -> CompiledProgramme:
@@ -121,11 +150,12 @@ def load(text: str, *, ids: Ids, slots: Slots | None = None) -> CompiledProgramm
         conditions = Reading(document, Names(Declared(), ids, SlotsInOrder()))
         raise ProgrammeError([*invalid(document, error), *conditions.problems]) from None
     names = Names(Declared.by(model), ids, chosen)
+    tags = _tags(document, model, names)
     reading = Reading(document, names)
-    problems = reading.problems + check(document, model, reading.rules)
+    problems = reading.problems + check(document, model, reading.rules, reading.rewards)
     if _has_errors(problems):
         raise ProgrammeError(problems)
-    return _compiled(text, document, model, names, reading.rules, problems)
+    return _compiled(text, document, model, names, reading, tags, problems)
 
 
 def _has_errors(problems: Sequence[Problem]) -> bool:
@@ -137,20 +167,24 @@ def _compiled(
     document: Document,
     model: ProgrammeModel,
     names: Names,
-    terms: Sequence[RuleTerms],
+    reading: Reading,
+    tags: dict[str, int],
     warnings: list[Problem],
 ) -> CompiledProgramme:
+    terms = reading.rules
     events = _number_events(terms)
+    rewards = _catalogue(model)
     tiers = tuple(tier.id for tier in model.tiers)
     gifts = Gifts(names, {tier: number for number, tier in enumerate(tiers, 1)})
     rows = TableRows(names, gifts)
     try:
         rows.add_grants(model, terms)
         rows.add_rules(model, terms)
+        rows.add_rewards(model, reading.rewards, {code: reward.number for code, reward in rewards.items()})
         table = rows.table(model)
     except ExpressionError as error:
         raise ProgrammeError([problem_at(document, ("rules",), str(error))]) from None
-    counters = sum(kind != "grant" for kind, _ in names.allotted)
+    counters = sum(kind not in ("grant", TAG) for kind, _ in names.allotted)
     problems = [*warnings, *check_counts(document, counters, len(rows.grants))]
     if _has_errors(problems):
         raise ProgrammeError(problems)
@@ -165,10 +199,7 @@ def _compiled(
         partners=tuple(model.partners),
         source_hash=hashlib.sha256(text.encode()).hexdigest(),
         model=model,
-        rules=tuple(
-            CompiledRule(row_id, model.rules[at], _facts_of(model.rules[at], terms[at], names), terms[at].coupons)
-            for row_id, at in rows.rows_of
-        ),
+        rules=_rules_of(model, [*terms, *reading.rewards], names, rows),
         quantities=tuple(names.quantities),
         free_skus=tuple(gifts.free_skus),
         messages=tuple(gifts.messages),
@@ -178,10 +209,43 @@ def _compiled(
         tiers=tiers,
         grants=_offers_of(model, names),
         clubs=tuple(model.clubs),
+        rewards=rewards,
+        tags=tags,
         campaigns={each.id: Campaign(each, names.allotted.get(("coupon", each.id), 0)) for each in model.coupons},
         slots=dict(names.allotted),
         warnings=tuple(sorted(problems)),
     )
+
+
+def _tags(document: Document, model: ProgrammeModel, names: Names) -> dict[str, int]:
+    """The bits of the tags: in the order of the file, as far as they have no slot yet."""
+    try:
+        return {tag: tag_bit(names.slot(TAG, tag)) for tag in model.tags}
+    except ExpressionError as error:
+        raise ProgrammeError([problem_at(document, ("tags",), str(error))]) from None
+
+
+def _rules_of(
+    model: ProgrammeModel, terms: Sequence[RuleTerms], names: Names, rows: TableRows
+) -> tuple[CompiledRule, ...]:
+    """What each row was written as; the catalogue's places are behind those of the rules."""
+    choices = [*[None] * len(model.rules), *model.rewards]
+    written = [*model.rules, *(choice.rule for choice in model.rewards)]
+    return tuple(
+        CompiledRule(
+            row_id, written[at], _facts_of(written[at], terms[at], names), condition, choices[at], terms[at].coupons
+        )
+        for (row_id, at), condition in zip(rows.rows_of, rows.conditions, strict=True)
+    )
+
+
+def _catalogue(model: ProgrammeModel) -> dict[str, CatalogueReward]:
+    """The rewards by their codes, numbered from 1 in alphabetical order."""
+    choices = sorted(model.rewards, key=lambda choice: choice.code)
+    return {
+        choice.code: CatalogueReward(number, choice.points, None if choice.then is None else choice.then.free)
+        for number, choice in enumerate(choices, 1)
+    }
 
 
 def _number_events(terms: Sequence[RuleTerms]) -> dict[str, int]:

@@ -35,7 +35,7 @@ def counted(truth: Truth, names: Names) -> Truth:
     """The condition with each campaign as a fact of its own: 1 if it is shown, else 0."""
     match truth:
         case Comparison(relation, Look(number=number), Constant(text=str(text))) if number == COUPON_FACT:
-            return Comparison(relation, names.coupon(text), Constant(1))
+            return Comparison(relation, names.coupon(text), Constant(1, text))
         case All(parts):
             return All(tuple(counted(part, names) for part in parts))
         case Either(parts):

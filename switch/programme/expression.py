@@ -23,6 +23,7 @@ from switch.programme.terms import (
     Relation,
     Texts,
     Truth,
+    Unit,
     Value,
 )
 from switch.programme.units import check_alike, unit_of
@@ -127,6 +128,10 @@ class _Reader:
             links = zip(lefts, node.ops, node.comparators, strict=True)
             # `a < b <= c` is `a < b and b <= c`; values are pure, so b may be worked out twice.
             return _joined(tuple(self._link(*link, negated=negated) for link in links), by_and=not negated)
+        if isinstance(node, ast.Name | ast.Call):
+            look = self._look(node)
+            if look is not None and look.unit is Unit.TRUTH:
+                return Comparison(Relation.EQ if negated else Relation.NE, look, Constant(0))
         if isinstance(node, ast.Name | ast.Constant | ast.BinOp | ast.UnaryOp):
             raise ExpressionError("a condition compares, such as `amount >= 200000`")
         if isinstance(node, ast.Call | ast.Attribute):
@@ -179,6 +184,8 @@ class _Reader:
         """Arithmetic over constants and facts, its constants folded."""
         look = self._look(node)
         if look is not None:
+            if look.unit is Unit.TRUTH:
+                raise ExpressionError(f"{look.name} is true or not and stands by itself")
             if look.texts is not None and look.texts not in _NUMBERED and not may_be_name:
                 raise ExpressionError(f"{look.name} is a name and takes no part in arithmetic")
             return look

@@ -44,6 +44,7 @@ _ALL = (
     _look(Fact.DAYS_TO_BIRTHDAY, Unit.DAYS, highest=366),
     _look(Fact.EVENT, Unit.CODE, texts=Texts.EVENT),
     _look(Fact.TODAY, Unit.DATE, texts=Texts.DATE),
+    _look(Fact.SPEND_30D, Unit.MONEY),
 )
 COUPON_FACT = -1
 """What stands for `coupon` until `switch.programme.coupons` has put a number of the programme in its place."""
@@ -51,19 +52,23 @@ COUPON = "coupon"
 FACTS = {look.name: look for look in _ALL} | {COUPON: Look(COUPON, COUPON_FACT, Unit.CODE, texts=Texts.COUPON)}
 """The facts that are a plain word, by that word."""
 
-QTY, STAMPS, USES, GRANT = "qty", "stamps", "uses", "grant"
+QTY, STAMPS, USES, GRANT, TAGGED = "qty", "stamps", "uses", "grant", "tagged"
 SHAPES = {
     QTY: 'qty(sku="…") or qty(category="…")',
     STAMPS: 'stamps("key")',
     USES: 'uses("rule")',
     GRANT: "grant.NAME",
+    TAGGED: 'tagged("tag")',
 }
 """The facts that take a name, and how they are written."""
 
-TO_COME = frozenset({"spend_30d"})
-"""Facts that are designed and not built."""
+REFERRED = "referred"
+"""A fact that is true or not, and stands by itself."""
 
-WORDS = (*FACTS, *SHAPES)
+REWARD, HOLDOUT = "reward", "holdout"
+"""Facts that no author writes: what was chosen out of the catalogue, and the place among the members of a hold-out."""
+
+WORDS = (*FACTS, *SHAPES, REFERRED)
 
 PURCHASE_ONLY = frozenset({"amount", COUPON})
 """Facts that an event without a purchase does not have; nor has it quantities."""

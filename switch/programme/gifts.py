@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from cext.programme_table import NO_CAP, Effect, EffectRow
-from switch.programme.model import Message, PointsPer, Reward, Rule, Stamp, Then, Ticket
+from switch.programme.model import Choice, Message, PointsPer, Reward, Rule, Stamp, Then, Ticket
 from switch.programme.names import Names
 
 NO_SLOT = 0
@@ -42,6 +42,11 @@ class Gifts:
         yield self._counted("stamp", card.key, -card.need)
         yield from self._message(card.reward.message)
         yield from self._counted_use(rule)
+
+    def of_choice(self, choice: Choice) -> Iterator[EffectRow]:
+        """What a reward of the catalogue costs and gives."""
+        yield int(Effect.PRICE), choice.points, 1, NO_CAP, NO_SLOT
+        yield from self.of_rule(choice.rule)
 
     def _bounded(self, given: Then | Reward, cap: int) -> Iterator[EffectRow]:
         """The effects that a cap may bound, in the order of evaluation."""

@@ -4,9 +4,11 @@ import re
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from cext.programme_table import RULES_MAX, TIERS_MAX, VALUES_PER_GRANT_MAX
+from switch.programme.flags import TAGS_MAX
+from switch.programme.lifecycle import PART, Referral, TierYear
 from switch.programme.values import (
     Amount,
     Cap,
@@ -19,25 +21,28 @@ from switch.programme.values import (
     Line,
     Months,
     Name,
+    PendingDays,
     Percentage,
     Rate,
     Share,
+    SpanSeconds,
     Timezone,
+    WholePercentage,
 )
 
 CLUBS_MAX = 256
 COUPONS_MAX = 64
+REWARDS_MAX = 256
+NOTICE_DAYS_MAX = 92
 NO_TIER = "none"
 
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]{0,63})\}")
 
 
 class _Part(BaseModel):
-    """Part of a programme: exact keys, exact types, and no value in an error's text."""
+    """Part of a programme."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+    model_config = PART
 
 
 class Point(_Part):
@@ -47,6 +52,17 @@ class Point(_Part):
     """Minor units of the programme's currency for one point."""
     expires: Months
     """How long a point is good: it lapses at the end of that month."""
+    notice: Annotated[Days, Field(le=NOTICE_DAYS_MAX)] | None = None
+    """How long before points lapse the member is told."""
+    pending: PendingDays = 0
+    """The return window: so many days, that of the purchase counted, must be over before its points may be spent."""
+
+
+class Hold(_Part):
+    """What a till may keep back of a member's points and credit for a purchase to come."""
+
+    lives: SpanSeconds = 900
+    """How long it is kept back, unless the till comes back or gives it up before; without it, 15 minutes."""
 
 
 class PointsPer(_Part):
@@ -218,6 +234,8 @@ class Rule(_Part):
     when: str | None = None
     """A condition such as `amount >= 200000 and weekday == "friday"`; without one it always holds."""
     uses: Uses | None = None
+    holdout: WholePercentage | None = None
+    """A share of the members, by their accounts' numbers, who never get this rule or its offer: `uplift` compares."""
     then: Then
     cap: Cap | None = None
     """The same as in `then`."""
@@ -237,6 +255,58 @@ class Rule(_Part):
     def bound(self) -> int | None:
         """The cap, wherever it stands."""
         return self.cap if self.cap is not None else self.then.cap
+
+
+class Gift(_Part):
+    """What a member buys for points: one of these."""
+
+    free: Label | None = None
+    """The sku that is free. It has to be in the basket."""
+    discount: Share | None = None
+    credit: Share | None = None
+    cap: Cap | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(gift is not None for gift in (self.free, self.discount, self.credit)) != 1:
+            raise ValueError("should be one of free, discount and credit; what is handed over is a message")
+        return self
+
+
+class Choice(_Part):
+    """A thing of the catalogue: a till asks for it by its code (DE48 RW), and the member pays it with points."""
+
+    code: Code
+    points: Cap
+    """What it costs."""
+    then: Gift | None = None
+    message: Message | None = None
+    """What the receipt says, such as what the cashier hands over."""
+    when: str | None = None
+    """A condition on member and purchase; without one everybody may have it."""
+    uses: Uses | None = None
+
+    @model_validator(mode="after")
+    def _gives(self) -> Self:
+        if self.then is None and self.message is None:
+            raise ValueError("should have a message that says what is handed over, or a gift in `then`")
+        return self
+
+    @property
+    def rule(self) -> Rule:
+        """The rule that it comes to, beside its price."""
+        gift = self.then or Gift.model_construct()
+        return Rule.model_construct(
+            id=f"{REWARDS}.{self.code}",
+            when=self.when,
+            uses=self.uses,
+            then=Then.model_construct(free=gift.free, discount=gift.discount, credit=gift.credit, message=self.message),
+            cap=gift.cap,
+        )
+
+
+REWARDS = "rewards"
+"""The catalogue's key; rules made of its entries are called `rewards.CODE`."""
 
 
 class TierFrom(_Part):
@@ -290,6 +360,8 @@ class Club(_Part):
     """Whether anybody may join; if not, membership is given."""
     fee: Annotated[int, Field(ge=0, le=10**12 - 1)] = 0
     """What joining costs, in minor units."""
+    fee_due: bool = False
+    """Whether who has too little credit for the fee joins all the same, and owes it."""
     required: list[Literal["name", "birth_date", "gender", "education", "region", "referrer"]] = []
     """What a member has to tell on joining, besides the mobile number."""
 
@@ -352,6 +424,8 @@ class ProgrammeModel(_Part):
     timezone: Timezone
     """Where its days and hours are counted."""
     point: Point
+    hold: Hold = Hold()
+    """For how long tills may keep points and credit back."""
     deficit: Literal["allow", "forbid"] = "forbid"
     """Whether a claw-back may leave a member owing points that were spent already."""
     max_discount: Percentage | None = None
@@ -359,6 +433,14 @@ class ProgrammeModel(_Part):
     rules: Annotated[list[Rule], Field(max_length=RULES_MAX)]
     tiers: Annotated[list[Tier], Field(max_length=TIERS_MAX)] = []
     """From the lowest to the highest."""
+    tier_year: TierYear | None = None
+    """Without one, tier points count for life and no tier is ever left."""
+    referral: Referral | None = None
+    """What bringing a friend is worth."""
     clubs: Annotated[list[Club], Field(max_length=CLUBS_MAX)] = []
     coupons: Annotated[list[Coupon], Field(max_length=COUPONS_MAX)] = []
     partners: list[Partner] = []
+    rewards: Annotated[list[Choice], Field(max_length=REWARDS_MAX)] = []
+    """What members may choose for points."""
+    tags: Annotated[list[Name], Field(max_length=TAGS_MAX)] = []
+    """Names for groups of members that are put together by hand, such as ambassadors."""

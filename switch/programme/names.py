@@ -10,9 +10,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cext.programme_table import FACTS_MAX, SLOTS_MAX, Lookup, LookupRow, Period
+from switch.programme import flags
 from switch.programme.calendar import EPOCH_ORDINAL
 from switch.programme.errors import ExpressionError, did_you_mean, shown
-from switch.programme.facts import COUPON, EVENT_FACT, FACTS, GRANT, QTY, SHAPES, STAMPS, TO_COME, USES, WEEKDAYS, WORDS
+from switch.programme.facts import (
+    COUPON,
+    EVENT_FACT,
+    FACTS,
+    GRANT,
+    HOLDOUT,
+    QTY,
+    REFERRED,
+    SHAPES,
+    STAMPS,
+    TAGGED,
+    USES,
+    WEEKDAYS,
+    WORDS,
+)
 from switch.programme.model import NO_TIER, ProgrammeModel
 from switch.programme.terms import Look, Texts, Unit
 from switch.programme.values import CODE, LABEL
@@ -22,9 +37,8 @@ Ids = Callable[[str, str], int]
 
 Slots = Callable[[str, str], int]
 """(kind, name) → the slot of a counter or an offer: `stamp` and its key, `ticket` and its draw, `uses` and
-`rule/day` (or month, year, life), `grant` and the rule's id, `coupon` and its id. Stable for a programme across its
-versions.
-"""
+`rule/day` (or month, year, life), `grant` and the rule's id, `coupon` and its id, `tag` and its name (`flags` says
+which slots tags take). Stable for a programme across its versions."""
 
 
 class SlotsInOrder:
@@ -34,7 +48,13 @@ class SlotsInOrder:
         self._numbers: dict[tuple[str, str], int] = {}
 
     def __call__(self, kind: str, name: str) -> int:
-        return self._numbers.setdefault((kind, name), len(self._numbers) + 1)
+        slot = self._numbers.get((kind, name))
+        if slot is None:
+            taken = frozenset(self._numbers.values())
+            # 0 is none, and refused where it is asked for.
+            slot = (flags.free_tag_slot(taken) if kind == flags.TAG else flags.free_slot(taken)) or 0
+            self._numbers[kind, name] = slot
+        return slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +66,7 @@ class Declared:
     tiers: tuple[str, ...] | None = None
     clubs: tuple[str, ...] | None = None
     coupons: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
 
     @classmethod
     def by(cls, model: ProgrammeModel) -> "Declared":
@@ -56,6 +77,7 @@ class Declared:
             tiers=tuple(tier.id for tier in model.tiers),
             clubs=tuple(club.code for club in model.clubs),
             coupons=tuple(coupon.id for coupon in model.coupons),
+            tags=tuple(model.tags),
         )
 
 
@@ -81,6 +103,10 @@ class Names:
         if (kind, name) not in self.allotted:
             self.allotted[kind, name] = self.slots(kind, name)
         slot = self.allotted[kind, name]
+        if kind == flags.TAG:
+            if not flags.is_tag_slot(slot):
+                raise ExpressionError(f"more than {flags.TAGS_MAX} tags, those of earlier versions counted in")
+            return slot
         if not 1 <= slot <= SLOTS_MAX:
             raise ExpressionError(f"more than {SLOTS_MAX} stamp cards, draws, limits, coupons and offers")
         return slot
@@ -103,6 +129,18 @@ class Names:
         self.counted.add(rule)
         row = (int(Lookup.COUNTER), self.uses_slot(rule, "life"), int(Period.LIFE))
         return Look(f'uses("{rule}")', self.look_up(row), Unit.COUNT)
+
+    def place(self, seed: int) -> Look:
+        """The account's place among those of a rule, 0 … 99."""
+        return Look(HOLDOUT, self.look_up((int(Lookup.HOLDOUT), seed, 0)), Unit.COUNT, highest=99)
+
+    def flag(self, name: str, bit: int) -> Look:
+        """Whether something is true of the member."""
+        return Look(name, self.look_up((int(Lookup.FLAG), bit, 0)), Unit.TRUTH, highest=1)
+
+    def tagged(self, tag: str) -> Look:
+        """Whether the member has a tag."""
+        return self.flag(f'tagged("{tag}")', flags.tag_bit(self.slot(flags.TAG, tag)))
 
     def quantity(self, kind: str, name: str) -> Look:
         """How many pieces of a sku or a category are in the basket."""
@@ -134,6 +172,8 @@ class RuleScope:
 
     def fact(self, name: str) -> Look:
         """A fact that is a plain word. Raises ExpressionError."""
+        if name == REFERRED:
+            return self.names.flag(REFERRED, flags.REFERRED)
         look = FACTS.get(name)
         if look is None:
             raise ExpressionError(_unknown("fact", name))
@@ -147,17 +187,24 @@ class RuleScope:
         """A fact that takes a name. Raises ExpressionError."""
         if name == QTY:
             return self._quantity(plain, named)
-        if name not in (STAMPS, USES):
-            raise ExpressionError(f"{name} takes no brackets" if name in FACTS else _unknown("function", name))
+        known = self.names.declared
+        look: Callable[[str], Look]
+        if name == STAMPS:
+            what, declared, look = "stamp card", known.stamps, self.names.stamps
+        elif name == USES:
+            what, declared, look = "rule", known.rules, self.names.uses
+        elif name == TAGGED:
+            what, declared, look = "tag", known.tags, self.names.tagged
+        else:
+            is_word = name in FACTS or name == REFERRED
+            raise ExpressionError(f"{name} takes no brackets" if is_word else _unknown("function", name))
         if len(plain) != 1 or named:
             raise ExpressionError(f"{name} is asked as {SHAPES[name]}")
-        declared = self.names.declared.stamps if name == STAMPS else self.names.declared.rules
-        what = "stamp card" if name == STAMPS else "rule"
         if declared is None:
-            return Look(name, 0, Unit.COUNT)
+            return Look(name, 0, Unit.TRUTH if name == TAGGED else Unit.COUNT)
         if plain[0] not in declared:
             raise ExpressionError(f"there is no {what} {shown(plain[0])}" + did_you_mean(plain[0], declared))
-        return self.names.stamps(plain[0]) if name == STAMPS else self.names.uses(plain[0])
+        return look(plain[0])
 
     def _quantity(self, plain: list[str], named: dict[str, str]) -> Look:
         unknown = sorted(set(named) - {"sku", "category"})
@@ -234,8 +281,6 @@ def _day(text: str) -> int:
 
 
 def _unknown(what: str, name: str) -> str:
-    if name in TO_COME:
-        return f"the fact {name} is not supported yet"
     if name in SHAPES:
         return f"{name} is asked as {SHAPES[name]}"
     return f"unknown {what} {shown(name)}" + did_you_mean(name, WORDS)

@@ -5,9 +5,12 @@ from pydantic_core import ErrorDetails
 
 from switch.programme.document import Document, Path
 from switch.programme.errors import PROBLEMS_MAX, Problem, Severity, did_you_mean, shown
+from switch.programme.lifecycle import Bonus, Referral, TierYear
 from switch.programme.model import (
+    Choice,
     Club,
     Coupon,
+    Gift,
     Grant,
     Message,
     Partner,
@@ -46,6 +49,11 @@ _PARTS = (
     Coupon,
     Validity,
     Partner,
+    Choice,
+    Gift,
+    TierYear,
+    Referral,
+    Bonus,
 )
 _KEYS = tuple(dict.fromkeys(field.alias or name for part in _PARTS for name, field in part.model_fields.items()))
 

@@ -7,6 +7,7 @@ from switch.programme.document import Document, Path
 from switch.programme.document import Value as Content
 from switch.programme.errors import PROBLEMS_MAX, ExpressionError, Problem
 from switch.programme.expression import read_condition, read_number
+from switch.programme.model import REWARDS
 from switch.programme.names import Names, RuleScope
 from switch.programme.problems import problem_at
 from switch.programme.terms import Truth, Unit, Value
@@ -28,24 +29,26 @@ class RuleTerms:
 
 
 class Reading:
-    """The terms of all rules, in the order of the file, and what is wrong with them.
+    """The terms of all rules and of the catalogue's rewards, in the order of the file, and what is wrong with them.
 
     After `PROBLEMS_MAX` mistakes the rest is not read.
     """
 
     def __init__(self, document: Document, names: Names) -> None:
         self.rules: list[RuleTerms] = []
+        self.rewards: list[RuleTerms] = []
         self.problems: list[Problem] = []
         self._document = document
         self._names = names
         self._grants = 0
         content = document.content
-        rules = content.get("rules") if isinstance(content, dict) else None
-        for index, rule in enumerate(rules if isinstance(rules, list) else []):
-            if isinstance(rule, dict) and len(self.problems) < PROBLEMS_MAX:
-                self.rules.append(self._rule(("rules", index), rule))
-            else:
-                self.rules.append(RuleTerms())
+        for key, read in (("rules", self.rules), (REWARDS, self.rewards)):
+            written = content.get(key) if isinstance(content, dict) else None
+            for index, rule in enumerate(written if isinstance(written, list) else []):
+                if isinstance(rule, dict) and len(self.problems) < PROBLEMS_MAX:
+                    read.append(self._rule((key, index), rule))
+                else:
+                    read.append(RuleTerms())
 
     def _rule(self, path: Path, rule: dict[str, Content]) -> RuleTerms:
         terms = RuleTerms()

@@ -1,6 +1,6 @@
 """Lays the rules of a checked programme out as the kernel's table (`cext.programme_table`)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cext.programme_table import (
@@ -14,6 +14,7 @@ from cext.programme_table import (
     TEXTS_MAX,
     VALUES_MAX,
     EffectRow,
+    Fact,
     GrantRow,
     Instruction,
     LimitRow,
@@ -29,21 +30,30 @@ from switch.programme.checks import in_order
 from switch.programme.code import condition_code, number_code
 from switch.programme.errors import ExpressionError
 from switch.programme.events import events_in
+from switch.programme.facts import REWARD
 from switch.programme.gifts import Gifts
+from switch.programme.holdout import seed_of
 from switch.programme.model import ProgrammeModel, Rule, Tier, Uses
 from switch.programme.names import Names
 from switch.programme.reading import RuleTerms
-from switch.programme.terms import All, Comparison, Constant, Relation, Truth
+from switch.programme.terms import All, Comparison, Constant, Look, Relation, Truth, Unit
 
 FREE = "free"
 """The kind of quantity that says whether a free item is there: 1 if it is in the basket, or if there is no basket."""
+CHOSEN = "chosen"
+"""The same of a free item that the till asked for: 1 only if it is in the basket."""
 PERIODS = {"day": Period.DAY, "month": Period.MONTH, "year": Period.YEAR, "life": Period.LIFE}
+_REWARD = Look(REWARD, int(Fact.REWARD), Unit.CODE)
 _BASES = {"points": TierBasis.TIER_POINTS, "spend": TierBasis.SPEND, "visits": TierBasis.VISITS}
 
 
 @dataclass(slots=True)
 class TableRows:
-    """The rows of a table as they grow. `rows_of`: for each rule row its id and the rule's place in the file."""
+    """The rows of a table as they grow.
+
+    `rows_of`: for each rule row its id and the rule's place in the file, the catalogue's rewards behind the rules;
+    `conditions`: what each row's code says.
+    """
 
     names: Names
     gifts: Gifts
@@ -55,6 +65,7 @@ class TableRows:
     values: list[ValueRow] = field(default_factory=list)
     rows_of: list[tuple[str, int]] = field(default_factory=list)
     per_member: dict[str, int | None] = field(default_factory=dict)
+    conditions: list[Truth | None] = field(default_factory=list)
     _groups: dict[str, int] = field(default_factory=dict)
 
     def add_grants(self, model: ProgrammeModel, terms: Sequence[RuleTerms]) -> None:
@@ -63,7 +74,9 @@ class TableRows:
             if rule.grant is None:
                 continue
             assert read.offered_if is not None, "a grant whose condition could not be read is an error before"
-            condition = self._emit(condition_code(read.offered_if, len(self.code)))
+            offered_if = self._not_held_out(model, rule, read.offered_if)
+            assert offered_if is not None, "what narrows a condition leaves one"
+            condition = self._emit(condition_code(offered_if, len(self.code)))
             first = len(self.values)
             for value in read.values.values():
                 self.values.append(self._emit(number_code(value, len(self.code))))
@@ -76,18 +89,36 @@ class TableRows:
         for index in in_order(model.rules):
             rule, read = model.rules[index], terms[index]
             stamp = rule.then.stamp
+            fires_when = self._not_held_out(model, rule, read.when)
             if stamp is None:
-                self._add(
-                    index, rule.id, rule, read, self._there_is(rule.then.free, read.when), self.gifts.of_rule(rule)
-                )
+                when = self._there_is(rule.then.free, fires_when)
+                self._add(index, rule.id, rule, read, when, self.gifts.of_rule(rule))
                 continue
             have = self.names.stamps(stamp.key)
             is_full = Comparison(Relation.GE, have, Constant(stamp.need))
             is_not_full = Comparison(Relation.LT, have, Constant(stamp.need))
             reward = self.gifts.of_reward(rule, stamp)
-            when = self._there_is(stamp.reward.free, _both(read.when, is_full))
+            when = self._there_is(stamp.reward.free, _both(fires_when, is_full))
             self._add(index, f"{rule.id}.reward", rule, read, when, reward)
-            self._add(index, rule.id, rule, read, _both(read.when, is_not_full), self.gifts.of_rule(rule))
+            self._add(index, rule.id, rule, read, _both(fires_when, is_not_full), self.gifts.of_rule(rule))
+
+    def add_rewards(self, model: ProgrammeModel, terms: Sequence[RuleTerms], numbers: Mapping[str, int]) -> None:
+        """The catalogue, behind all rules: `numbers` are those of its codes."""
+        for place, (choice, read) in enumerate(zip(model.rewards, terms, strict=True), len(model.rules)):
+            is_chosen = Comparison(Relation.EQ, _REWARD, Constant(numbers[choice.code], choice.code))
+            when: Truth = is_chosen if read.when is None else All((is_chosen, read.when))
+            if choice.then is not None and choice.then.free is not None:
+                in_basket = self.names.quantity(CHOSEN, choice.then.free)
+                when = _both(when, Comparison(Relation.GE, in_basket, Constant(1)))
+            rule = choice.rule
+            self._add(place, rule.id, rule, read, when, self.gifts.of_choice(choice))
+
+    def _not_held_out(self, model: ProgrammeModel, rule: Rule, when: Truth | None) -> Truth | None:
+        """The condition, but not for those who are held out of the rule."""
+        if rule.holdout is None:
+            return when
+        place = self.names.place(seed_of(model.programme, rule.id))
+        return _both(when, Comparison(Relation.GE, place, Constant(rule.holdout)))
 
     def _there_is(self, free: str | None, when: Truth | None) -> Truth | None:
         """What is given for nothing must be there: else the stamps or the use would be taken and nothing given."""
@@ -118,6 +149,7 @@ class TableRows:
             )
         )
         self.rows_of.append((row_id, index))
+        self.conditions.append(when)
 
     def _limits(self, rule: Rule) -> list[LimitRow]:
         uses = rule.uses or Uses.model_construct()
@@ -150,9 +182,9 @@ class TableRows:
             int(model.deficit == "allow"),
             1 if most is None else most.numerator,
             1 if most is None else most.denominator,
-            0,
-            0,
-            0,
+            model.point.pending,
+            0 if model.tier_year is None else model.tier_year.month,
+            0 if model.tier_year is None else model.tier_year.grace_days,
         )
         return (
             header,
@@ -169,12 +201,16 @@ class TableRows:
     def _check_sizes(self) -> None:
         for what, size, most in (
             ("the conditions are too long together", len(self.code), INSTRUCTIONS_MAX),
-            ("there are too many rules; a stamp card counts as two", len(self.rules), RULES_MAX),
+            ("there are too many rules and rewards; a stamp card counts as two", len(self.rules), RULES_MAX),
             ("the rules have too many effects together", len(self.effects), EFFECTS_MAX),
             ("the rules have too many limits together", len(self.limits), LIMITS_MAX),
             ("too many rules have a grant", len(self.grants), GRANT_ROWS_MAX),
             ("the grants set too many numbers together", len(self.values), VALUES_MAX),
-            ("too many different qty, stamps, uses and grant facts", len(self.names.lookups), LOOKUPS_MAX),
+            (
+                "too many qty, stamps, uses, grant and tag facts and hold-outs",
+                len(self.names.lookups),
+                LOOKUPS_MAX,
+            ),
             ("too many different free goods", len(self.gifts.free_skus), BASKET_ITEMS_MAX),
             ("too many different qty and coupon facts", len(self.names.quantities), BASKET_ITEMS_MAX),
             ("too many different messages", len(self.gifts.messages), TEXTS_MAX),

@@ -49,6 +49,7 @@ class Unit(Enum):
     DAY_OF_MONTH = "a day of the month"
     DATE = "a date"
     CODE = "a code"
+    TRUTH = "a yes or no"
 
 
 class Texts(Enum):

@@ -8,8 +8,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
 
-from cext.programme_table import AMOUNT_MAX, EXPIRY_MONTHS_MAX, FACTOR_MAX, LIFE_DAYS_MAX
+from cext.programme_table import AMOUNT_MAX, EXPIRY_MONTHS_MAX, FACTOR_MAX, LIFE_DAYS_MAX, PENDING_DAYS_MAX
 from switch.programme.calendar import EPOCH_ORDINAL
+
+HOLD_DAYS_MAX = 31
 
 NAME = r"^[a-z][a-z0-9_]{0,63}$"
 CODE = r"^[A-Za-z0-9_-]{1,32}$"
@@ -26,9 +28,12 @@ PATTERNS = {
 
 _RATE = re.compile(r"([0-9]{1,9})(?:/([0-9]{1,9})|\.([0-9]{1,6}))?", re.ASCII)
 _PERCENTAGE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,6}))?%", re.ASCII)
+_WHOLE_PERCENTAGE = re.compile(r"([1-9][0-9]?)%", re.ASCII)
 _MONTHS = re.compile(r"([1-9][0-9]?) months?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_SPAN = re.compile(r"([1-9][0-9]{0,4}) (minute|hour|day)s?", re.ASCII)
 _DAYS = re.compile(r"([1-9][0-9]{0,3}) days?", re.ASCII)
+_UNITS_S = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 _RATE_SCHEMA = {"type": ["number", "string"], "examples": [2, 1.25, "3/2"]}
 _PERCENTAGE_PATTERN = r"^[0-9]{1,3}(\.[0-9]{1,6})?%$|^[0-9]{1,9}/[0-9]{1,9}$"
@@ -81,6 +86,14 @@ def share_of(value: object) -> Fraction | int:
     return percentage_of(value)
 
 
+def whole_percentage_of(value: object) -> int:
+    """`10%` as 10. Raises ValueError."""
+    found = _WHOLE_PERCENTAGE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("should be a whole percentage from 1% to 99%, such as 10%")
+    return int(found[1])
+
+
 def months_of(value: object) -> int:
     """`24 months` as 24. Raises ValueError."""
     found = _MONTHS.fullmatch(value) if isinstance(value, str) else None
@@ -107,6 +120,23 @@ def date_of(value: object) -> int:
         raise ValueError("should be a date such as 2026-11-01") from None
 
 
+def pending_of(value: object) -> int:
+    """`14 days` as 14, at most `PENDING_DAYS_MAX`. Raises ValueError."""
+    found = _DAYS.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found[1]) > PENDING_DAYS_MAX:
+        raise ValueError(f"should be `1 day` to `{PENDING_DAYS_MAX} days`, such as `14 days`")
+    return int(found[1])
+
+
+def span_of(value: object) -> int:
+    """`30 minutes`, `2 hours` or `3 days` in seconds, at most `HOLD_DAYS_MAX` days. Raises ValueError."""
+    found = _SPAN.fullmatch(value) if isinstance(value, str) else None
+    span_s = 0 if found is None else int(found[1]) * _UNITS_S[found[2]]
+    if not 0 < span_s <= HOLD_DAYS_MAX * _UNITS_S["day"]:
+        raise ValueError(f"should be minutes, hours or days up to `{HOLD_DAYS_MAX} days`, such as `30 minutes`")
+    return span_s
+
+
 def _timezone(name: str) -> str:
     try:
         zoneinfo.ZoneInfo(name)
@@ -129,6 +159,11 @@ def _expression(value: object) -> object:
 Rate = Annotated[Fraction, PlainValidator(rate_of), WithJsonSchema(_RATE_SCHEMA)]
 Percentage = Annotated[Fraction, PlainValidator(percentage_of), WithJsonSchema(_PERCENTAGE_SCHEMA)]
 Share = Annotated[Fraction | int, PlainValidator(share_of), WithJsonSchema(_SHARE_SCHEMA)]
+WholePercentage = Annotated[
+    int,
+    PlainValidator(whole_percentage_of),
+    WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]?%$", "examples": ["10%"]}),
+]
 Months = Annotated[
     int,
     PlainValidator(months_of),
@@ -141,6 +176,22 @@ Days = Annotated[
 ]
 Date = Annotated[int, PlainValidator(date_of), WithJsonSchema({"type": "string", "format": "date"})]
 """Days since 1970-01-01."""
+PendingDays = Annotated[
+    int,
+    PlainValidator(pending_of),
+    WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]? days?$", "examples": ["14 days"]}),
+]
+SpanSeconds = Annotated[
+    int,
+    PlainValidator(span_of),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^[1-9][0-9]{0,4} (minute|hour|day)s?$",
+            "examples": ["30 minutes", "2 hours", "3 days"],
+        }
+    ),
+]
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Code = Annotated[str, StringConstraints(pattern=CODE), BeforeValidator(_text)]
 Label = Annotated[str, StringConstraints(pattern=LABEL), BeforeValidator(_text)]

@@ -4,6 +4,7 @@ An account row is as it is now. What the journal moved since the period began is
 off (the last visit, the tier, counters of periods that are over, offers) is put together from the rows before it.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,9 +14,12 @@ from cext._replay import moved
 from cext.reference import counters as counter_packing
 from cext.reference import grants as grant_packing
 from cext.reference import lots as lot_packing
+from cext.reference import reserves as reserve_packing
+from switch.member_data import read_before
 
+_EPOCH = dt.date(1970, 1, 1)
 OTHER = 0
-"""`Row.kind` of what no programme decides: transfers, joining fees, adjustments by hand."""
+"""`Row.kind` of what no programme decides: transfers, joining fees, adjustments by hand, and holds."""
 PURCHASES = (1, 2, 3)
 """Kinds that pay: purchase, redemption, purchase by credit."""
 EVENT = 7
@@ -58,6 +62,7 @@ class Row(NamedTuple):
     grants_moved: bytes | None = None
     original_seq: int | None = None
     asked: str | None = None
+    reserves_moved: bytes | None = None
 
 
 class Present(NamedTuple):
@@ -79,15 +84,22 @@ class Present(NamedTuple):
     born: int = 0
     counters: bytes = b""
     grants: bytes = b""
+    flags: int = 0
+    reserves: bytes = b""
+    recent: bytes = b""
 
 
 class Past(NamedTuple):
-    """What only rows before the period know: the last purchase, the tier, moves of counters and offers in order."""
+    """What only rows before the period know: the last purchase, the tier, moves of counters and offers in order.
+
+    `recent`: the spend of the days before it, packed as `cext.reference.recent` says; empty if nobody asks for it.
+    """
 
     last_visit: int = 0
     tier: int = 0
     counters_moved: bytes = b""
     grants_moved: bytes = b""
+    recent: bytes = b""
 
 
 class Person(NamedTuple):
@@ -149,7 +161,7 @@ def undos(rows: Iterable[Row]) -> dict[int, Undo]:
 
 def account_at_start(history: History, undone: dict[int, Undo]) -> Account:
     """The account when the period began. Raises `BrokenHistory`."""
-    now, past = history.present, history.past
+    now, past = before_enrolment(history), history.past
     since = moved(history.rows)
     visits, spend = now.visits - since.purchases, now.spend - since.spent
     for row in history.rows if undone else ():
@@ -179,9 +191,25 @@ def account_at_start(history: History, undone: dict[int, Undo]) -> Account:
             now.born,
             counters_after(past.counters_moved),
             grants_after(past.grants_moved),
+            _reserves_before(now.reserves, history.rows),
+            recent=past.recent,
+            flags=now.flags,
         )
     except ValueError:
         raise BrokenHistory from None
+
+
+def before_enrolment(history: History) -> Present:
+    """The account as it is now, but for what messages since the period began told of the member."""
+    found = history.present
+    for row in reversed(history.rows):
+        if row.kind == OTHER and row.asked is not None:
+            before = read_before(row.asked)
+            if before.enrolled_on is not None:
+                found = found._replace(club=0, enrolled_day=(before.enrolled_on - _EPOCH).days)
+            if before.tells_birth_date:
+                found = found._replace(born=0)
+    return found
 
 
 def _lots_before(packed: bytes, moved_since: bytes) -> bytes:
@@ -189,6 +217,18 @@ def _lots_before(packed: bytes, moved_since: bytes) -> bytes:
     for month, points in lot_packing.unpack(moved_since):
         held[month] = held.get(month, 0) - points
     return lot_packing.pack([(month, points) for month, points in sorted(held.items()) if points])
+
+
+def _reserves_before(packed: bytes, rows: Iterable[Row]) -> bytes:
+    """The reserves before these rows moved them."""
+    kept = {(key, until): (points, credit) for key, until, points, credit in reserve_packing.unpack(packed)}
+    for row in rows:
+        for key, until, points, credit in reserve_packing.unpack(row.reserves_moved) if row.reserves_moved else ():
+            held_points, held_credit = kept.get((key, until), (0, 0))
+            kept[key, until] = (held_points - points, held_credit - credit)
+    return reserve_packing.pack(
+        [reserve_packing.Reserve(*place, *amounts) for place, amounts in sorted(kept.items()) if any(amounts)]
+    )
 
 
 def counters_after(moved: bytes) -> bytes:

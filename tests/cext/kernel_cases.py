@@ -45,6 +45,9 @@ LEGS = (
     "grants_moved",
     "tier_after",
     "reserves_moved",
+    "points_pending",
+    "points_held",
+    "credit_held",
 )
 ACCOUNT_FIELDS = (
     "shard",
@@ -82,6 +85,15 @@ def unpack(packed: bytes) -> list[tuple[int, int]]:
     return list(struct.iter_unpack(">hq", packed))
 
 
+def pack_days(*days: tuple[int, int]) -> bytes:
+    """(day, minor units) each."""
+    return b"".join(struct.pack(">iq", *day) for day in days)
+
+
+def unpack_days(packed: bytes) -> list[tuple[int, int]]:
+    return list(struct.iter_unpack(">iq", packed))
+
+
 def pack_counters(*counters: tuple[int, int, int]) -> bytes:
     """(slot, number of the period, value) each."""
     return b"".join(struct.pack(">Hiq", *counter) for counter in counters)
@@ -106,6 +118,15 @@ def unpack_grants(packed: bytes) -> list[tuple[int, ...]]:
     ]
 
 
+def pack_reserves(*reserves: tuple[int, int, int, int]) -> bytes:
+    """(key, until, points, credit) each."""
+    return b"".join(struct.pack(">qqqq", *reserve) for reserve in reserves)
+
+
+def unpack_reserves(packed: bytes) -> list[tuple[int, int, int, int]]:
+    return list(struct.iter_unpack(">qqqq", packed))
+
+
 def table(
     *effects: tuple[int, ...],
     value: int = 100,
@@ -114,9 +135,10 @@ def table(
     currency: int = 364,
     most_discount: tuple[int, int] = (1, 1),
     tiers: tuple[TierRow, ...] = (),
+    pending: int = 0,
 ) -> Table:
     """A programme of one unconditional rule; an effect without a slot has none."""
-    header = (currency, value, expiry, int(deficit), *most_discount)
+    header = (currency, value, expiry, int(deficit), *most_discount, pending)
     return whole_table([rule(effects=effects)], header=header, tiers=tiers)
 
 
@@ -252,6 +274,8 @@ def original(
         "refunded_counters": b"".join(undoing.counters_moved for _, undoing in undoings),
         "reserves_moved": decision.reserves_moved,
         "refunded_reserves": b"".join(undoing.reserves_moved for _, undoing in undoings),
+        "refunded_discount": -sum(undoing.discount for _, undoing in undoings),
+        "refunded_to_pay": sum(undoing.to_pay for _, undoing in undoings),
     } | changes
     return kernel.Original(**fields)
 

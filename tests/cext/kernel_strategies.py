@@ -19,9 +19,22 @@ from cext.programme_table import (
     Opcode,
     Table,
 )
-from tests.cext.kernel_cases import DAY_S, MONTH, NOW, TODAY, grant, pack, pack_counters, pack_grants, rule, whole_table
+from tests.cext.kernel_cases import (
+    DAY_S,
+    MONTH,
+    NOW,
+    TODAY,
+    grant,
+    pack,
+    pack_counters,
+    pack_days,
+    pack_grants,
+    pack_reserves,
+    rule,
+    whole_table,
+)
 
-PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT = range(1, 8)
+PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT, HOLD, QUOTE, UPKEEP, GIFT = range(1, 12)
 LEGS_UNDONE = ("points_earned", "points_redeemed", "credit_granted", "credit_spent", "discount")
 INT64 = st.integers(-(2**63), 2**63 - 1)
 EDGES = st.sampled_from([0, 1, -1, 2, 7, -(2**63), 2**63 - 1, LEG_MAX, LEG_MAX + 1, BALANCE_MAX, BALANCE_MAX + 1])
@@ -98,6 +111,8 @@ def effects(draw, tiers: int = 0) -> tuple[int, int, int, int, int]:
     cap = draw(st.one_of(st.just(NO_CAP), st.integers(0, 50), st.integers(0, AMOUNT_MAX)))
     if effect in (Effect.POINTS_FIXED, Effect.DISCOUNT_AMOUNT, Effect.CREDIT_AMOUNT):
         return effect, draw(st.one_of(st.integers(0, 100), st.integers(0, AMOUNT_MAX))), 1, cap, 0
+    if effect == Effect.PRICE:
+        return effect, draw(st.one_of(st.integers(0, 60), st.integers(0, AMOUNT_MAX))), 1, cap, 0
     if effect == Effect.COUNTER_FIXED:
         count = draw(st.one_of(st.integers(-12, 12), st.integers(-(10**9), 10**9)))
         return effect, count, 1, cap, draw(st.sampled_from(STAMPS))
@@ -156,7 +171,9 @@ def programmes(draw) -> Table:
     ]
     n, d = draw(st.sampled_from([(1, 1), (1, 1), (1, 3), (0, 1)]))
     point_value = draw(st.sampled_from([1, 100, 999, 10**9]))
-    header = (364, point_value, draw(st.sampled_from([1, 24, 35])), int(draw(st.booleans())), n, d)
+    pending = draw(st.sampled_from([0, 0, 1, 14, 31]))
+    year = draw(st.sampled_from([(0, 0), (1, 60), (9, 0), (9, 90), (12, 366), (10, 30)]))
+    header = (364, point_value, draw(st.sampled_from([1, 24, 35])), int(draw(st.booleans())), n, d, pending, *year)
     return whole_table(rules, header=header, lookups=lookups, grants=grants, tiers=levels)
 
 
@@ -168,7 +185,7 @@ def _values(draw, facts) -> list[Instruction]:
 
 @st.composite
 def _lookups(draw, counts: list[int]) -> tuple[int, int, int]:
-    sources = [Lookup.COUNTER, Lookup.COUNTER, Lookup.QUANTITY]
+    sources = [Lookup.COUNTER, Lookup.COUNTER, Lookup.QUANTITY, Lookup.HOLDOUT, Lookup.FLAG]
     lengthy = [index for index, count in enumerate(counts) if count]
     source = draw(st.sampled_from([*sources, *([Lookup.GRANT] * 3 if lengthy else [])]))
     if source == Lookup.COUNTER:
@@ -176,6 +193,10 @@ def _lookups(draw, counts: list[int]) -> tuple[int, int, int]:
         return source, slot, USES.get(slot, 0)
     if source == Lookup.QUANTITY:
         return source, draw(st.integers(0, 3)), 0
+    if source == Lookup.HOLDOUT:
+        return source, draw(st.integers(0, 2**31 - 1)), 0
+    if source == Lookup.FLAG:
+        return source, draw(st.sampled_from([1, 2, 256, 512, 2**23, 2**30])), 0
     index = draw(st.sampled_from(lengthy))
     return source, index, draw(st.integers(0, counts[index] - 1))
 
@@ -214,6 +235,34 @@ def grants(draw) -> list[tuple[int, ...]]:
 
 
 @st.composite
+def reserves(draw, wild: bool) -> list[tuple[int, int, int, int]]:
+    """What is pending and what holds keep back, some of it over; now and then so much that there is hardly room."""
+    crowd = range(500, 500 + draw(st.sampled_from([0] * 9 + [40, 44])))
+    amount = st.one_of(st.integers(0, 300), st.integers(0, BALANCE_MAX)) if wild else st.integers(0, 300)
+    days = draw(st.lists(st.integers(TODAY - 2, TODAY + 2), unique=True, max_size=2))
+    holds = draw(st.lists(reserve_places(wild), unique=True, max_size=2 if crowd else 9))
+    rows = [(0, day, draw(amount), draw(amount) if wild else 0) for day in days]
+    rows += [(key, until, draw(amount), draw(amount)) for key, until in holds]
+    rows += [(key, NOW, 1, 0) for key in crowd]
+    return sorted(row for row in rows if row[2] or row[3])
+
+
+def reserve_places(wild: bool):
+    """Key and end of a hold."""
+    ends = st.integers(NOW - 2, NOW + 2)
+    return st.tuples(st.integers(1, 4), st.one_of(ends, st.integers(0, BALANCE_MAX)) if wild else ends)
+
+
+@st.composite
+def reserve_moves(draw, wild: bool) -> bytes:
+    usual = st.integers(-300, 300)
+    amount = st.one_of(usual, st.integers(-BALANCE_MAX, BALANCE_MAX)) if wild else usual
+    pending = st.tuples(st.just(0), st.integers(TODAY - 1, TODAY + 2))
+    places = draw(st.lists(st.one_of(pending, reserve_places(wild)), max_size=4))
+    return pack_reserves(*[(*place, draw(amount), draw(amount)) for place in places])
+
+
+@st.composite
 def accounts(draw, wild: bool) -> dict[str, Any]:
     odd = WILD if wild else st.integers(0, 50)
     some = draw(lots() if wild else lots(st.integers(1, 2_000)))
@@ -230,12 +279,27 @@ def accounts(draw, wild: bool) -> dict[str, Any]:
         "last_visit": draw(when),
         "tier": draw(st.one_of(st.integers(0, 3), odd)),
         "tier_points": draw(odd),
+        "tier_year": draw(st.one_of(st.integers(2019, 2022), st.just(0), odd)),
+        "tier_kept": draw(st.one_of(st.integers(0, 3), odd)),
         "enrolled_day": draw(st.one_of(st.integers(18_000, 20_000), odd)),
         "club": draw(odd),
         "born": draw(st.one_of(st.just(0), born_days(), odd)),
         "counters": pack_counters(*draw(counters())) if draw(st.booleans()) else b"",
         "grants": pack_grants(*draw(grants())) if draw(st.booleans()) else b"",
+        "reserves": pack_reserves(*draw(reserves(wild))) if draw(st.booleans()) else b"",
+        "recent": pack_days(*draw(days_of_spend())) if draw(st.booleans()) else b"",
+        "flags": draw(st.one_of(st.sampled_from([0, 1, 2, 256, 2**23 + 512]), odd)),
+        "id": draw(st.one_of(st.just(7), INT64)),
     }
+
+
+@st.composite
+def days_of_spend(draw) -> list[tuple[int, int]]:
+    """Days around the message's, now and then as many as an account keeps."""
+    most = draw(st.sampled_from([3, 3, 3, 31]))
+    days = draw(st.lists(st.integers(TODAY - 35, TODAY + 3), unique=True, min_size=most // 31 * 31, max_size=most))
+    amount = st.one_of(st.integers(-5_000, 50_000), st.integers(-BALANCE_MAX, BALANCE_MAX))
+    return [(day, draw(amount)) for day in sorted(days)]
 
 
 def born_days():
@@ -270,7 +334,7 @@ def counter_moves(draw) -> bytes:
 def originals(draw, wild: bool) -> dict[str, Any]:
     leg = st.one_of(st.integers(0, 300), WILD) if wild else st.integers(0, 300)
     amount = draw(AMOUNTS if wild else st.integers(1, 10_000))
-    kind = draw(st.sampled_from([1, 2, 3, 4, 5, 6, 7, 0, 9] if wild else [1, 2, 3, 4, 7]))
+    kind = draw(st.sampled_from([1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 10] if wild else [1, 2, 3, 4, 7, 8, 9]))
     sign = -1 if kind == REFUND else 1
     fields = {
         "kind": kind,
@@ -284,11 +348,14 @@ def originals(draw, wild: bool) -> dict[str, Any]:
         "counters_moved": draw(st.one_of(st.just(b""), counter_moves())),
         "refunded_counters": draw(st.one_of(st.just(b""), counter_moves())),
         "grants_moved": pack_grants(*draw(grants())) if draw(st.booleans()) else b"",
+        "reserves_moved": draw(st.one_of(st.just(b""), reserve_moves(wild))),
+        "refunded_reserves": draw(st.one_of(st.just(b""), reserve_moves(wild))),
+        "local_month": draw(st.one_of(st.integers(MONTH - 20, MONTH), st.integers(-1, -1), WILD)),
     }
     for name in LEGS_UNDONE:
         value = draw(leg)
         fields[name] = sign * value if value > -(2**63) else value
-    for name in ("points_earned", "points_redeemed", "credit_granted", "credit_spent"):
+    for name in ("points_earned", "points_redeemed", "credit_granted", "credit_spent", "discount", "to_pay"):
         fields["refunded_" + name] = draw(st.one_of(st.integers(-100, 100), WILD) if wild else st.integers(0, 9))
     return fields
 
@@ -296,11 +363,16 @@ def originals(draw, wild: bool) -> dict[str, Any]:
 @st.composite
 def requests(draw, wild: bool) -> dict[str, Any]:
     odd = WILD if wild else st.integers(-1, 50)
-    kind = draw(st.sampled_from([0, 8] if wild and draw(st.booleans()) else [1, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 7, 7]))
+    kinds = [0, 12] if wild and draw(st.booleans()) else [1, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 7, 7, 8, 8, 9, 10, 11]
+    kind = draw(st.sampled_from(kinds))
     months = [MONTH] * 5 + [MONTH + 1]
-    days = st.one_of(st.just(TODAY), st.sampled_from([TODAY, TODAY - 1, TODAY + 1, 0, 789, 20_147, LOCAL_DAY_MAX]))
+    days = st.one_of(
+        st.just(TODAY), st.sampled_from([TODAY, TODAY - 1, TODAY + 1, 0, 789, 18_640, 18_880, LOCAL_DAY_MAX])
+    )
     amount = draw(AMOUNTS if wild else st.integers(1, 10_000))
     named = draw(originals(wild)) if kind in (REFUND, REVERSAL) and draw(st.integers(0, 4)) else None
+    if kind in (PURCHASE, REDEMPTION, CREDIT_PURCHASE) and draw(st.integers(0, 3)) == 0:
+        named = draw(originals(wild)) | ({} if wild else {"kind": HOLD})
     if kind == REFUND and named and not wild:
         named["kind"] = draw(st.sampled_from([PURCHASE, REDEMPTION, CREDIT_PURCHASE]))
         named |= {name: abs(named[name]) for name in LEGS_UNDONE}
@@ -328,6 +400,9 @@ def requests(draw, wild: bool) -> dict[str, Any]:
         "quantities": tuple(draw(st.lists(odd, max_size=3))),
         "free_prices": tuple(draw(st.lists(st.one_of(odd, st.integers(0, 10_000)), max_size=2))),
         "has_basket": draw(st.booleans()),
+        "hold_key": draw(st.one_of(st.integers(1, 4), odd) if kind == HOLD else odd),
+        "hold_until": draw(st.one_of(st.integers(NOW, NOW + 2), odd)),
+        "reward": draw(st.one_of(st.just(0), st.sampled_from([-1, 1, 2]), odd)),
     }
 
 

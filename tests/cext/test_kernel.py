@@ -59,6 +59,9 @@ def test_purchase_earns_a_point_for_each_whole_hundred_thousand(kernel):
         "grants_moved": b"",
         "tier_after": 0,
         "reserves_moved": b"",
+        "points_pending": 0,
+        "points_held": 0,
+        "credit_held": 0,
     }
     assert decision.rule_list == [0]
     assert state_of(member) == {
@@ -303,7 +306,7 @@ def test_a_purchase_may_ask_for_points_and_credit_in_that_order(kernel):
 
 DECLINES = [
     # what is wrong → rc, in wire.md's order of precedence
-    ({"kind": 8}, {}, "12"),
+    ({"kind": 12}, {}, "12"),
     ({"kind": 0}, {}, "12"),
     ({"currency": 840}, {}, "12"),
     ({"currency": 840, "amount": 0}, {"status": 1}, "12"),

@@ -16,18 +16,22 @@ from tests.cext.kernel_cases import (
     account,
     original,
     request,
+    rule,
     state_of,
     table,
+    whole_table,
 )
 from tests.cext.kernel_story import Story
 from tests.cext.kernel_strategies import (
     CREDIT_PURCHASE,
+    GIFT,
     INQUIRY,
     LEGS_UNDONE,
     PURCHASE,
     REDEMPTION,
     REFUND,
     REVERSAL,
+    UPKEEP,
     lots,
 )
 
@@ -37,25 +41,75 @@ STORY_RULES = (
     (Effect.CREDIT_RATE, 1, 9, 5_000),
     (Effect.DISCOUNT_RATE, 1, 11, 900),
 )
+STEPS = (
+    "buy", "buy", "redeem", "credit", "undo", "undo", "month", "look", "time", "day", "hold", "hold", "complete",
+    "quote",
+)  # fmt: skip
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.data(), st.booleans())
-def test_a_member_s_story_keeps_the_invariants(data, deficit):
-    story = Story(table(*STORY_RULES, expiry=3, deficit=deficit))
+@given(st.data(), st.booleans(), st.sampled_from([0, 2, 31]))
+def test_a_member_s_story_keeps_the_invariants(data, deficit, pending):
+    story = Story(table(*STORY_RULES, expiry=data.draw(st.sampled_from([1, 3])), deficit=deficit, pending=pending))
     for _ in range(data.draw(st.integers(3, 40))):
-        step = data.draw(st.sampled_from(["buy", "buy", "redeem", "credit", "undo", "undo", "month", "look"]))
+        step = data.draw(st.sampled_from(STEPS))
         if step == "month":
             months = data.draw(st.integers(1, 3))
             story.month += months
             story.now += months * 30 * DAY_S
+            story.day += months * 30
+        elif step == "time":
+            story.now += data.draw(st.sampled_from([60, 900, 901]))
+        elif step == "day":
+            story.day += 1
+            story.now += DAY_S
         elif step == "undo":
             story.undo(data)
+        elif step == "hold":
+            story.hold(data.draw(st.integers(0, 30)), data.draw(st.integers(0, 3_000)))
+        elif step == "complete":
+            kind = data.draw(st.sampled_from([PURCHASE, REDEMPTION, CREDIT_PURCHASE]))
+            story.complete(data, kind, data.draw(st.integers(1, 300_000)))
+        elif step == "quote":
+            story.quote_and_buy(data.draw(st.integers(1, 300_000)))
         elif step == "look":
             story.tell(INQUIRY, 0)
         else:
             kind = {"buy": PURCHASE, "redeem": REDEMPTION, "credit": CREDIT_PURCHASE}[step]
             story.tell(kind, data.draw(st.integers(1, 300_000)), advice=data.draw(st.booleans()))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.integers(1, 12), st.sampled_from([0, 20, 60, 366]))
+def test_a_member_s_tier_years(data, begins, grace):
+    """Whatever happens: up at once, never below what the year has come to, and upkeep leaves nothing to keep up."""
+    tiers = [(0, 10, 2, 1), (0, 40, 3, 1)]
+    header = (364, 100, 24, 0, 1, 1, 0, begins, grace)
+    story = Story(whole_table([rule(effects=[BASE])], header=header, tiers=tiers))
+    story.day = MONTH * 30 + 11_000
+    for _ in range(data.draw(st.integers(3, 40))):
+        step = data.draw(st.sampled_from(["buy", "buy", "gift", "undo", "month", "upkeep"]))
+        member = story.members[0]
+        year, tier_points = member.tier_year, member.tier_points
+        if step == "month":
+            months = data.draw(st.integers(1, 14))
+            story.month += months
+            story.day += months * 30
+        elif step == "undo":
+            story.undo(data)
+            assert member.tier_year == year
+        elif step == "gift":
+            story.tell(GIFT, 0, points_wanted=data.draw(st.integers(1, 100)))
+            assert (member.tier_year, member.tier_points) == (year, tier_points)
+        elif step == "buy":
+            decision, _ = story.tell(PURCHASE, data.draw(st.integers(1, 3_000_000)))
+            assert decision.tier_after >= member.tier_kept >= (member.tier_points >= 10) + (member.tier_points >= 40)
+        else:
+            story.tell(UPKEEP, 0)
+            again, _ = story.tell(UPKEEP, 0)
+            assert not again.changed
+        assert member.tier >= member.tier_kept >= 0
+        assert member.tier_points >= 0
 
 
 @pytest.mark.parametrize("kernel", [_kernel, reference], ids=["compiled", "reference"])

@@ -68,6 +68,8 @@ def decided(draw) -> Transaction:
     transaction.told = draw(st.sampled_from(["", "TR006silverTK009nowruz:12"]))
     moved = [draw(INT64) for _ in range(7)]
     transaction.decision = Decision("00", *moved, draw(st.integers(0, 10**12 - 1)), draw(BALANCES), draw(BALANCES))
+    for name in ("points_pending", "points_held", "credit_held"):
+        setattr(transaction.decision, name, draw(st.sampled_from([0, 0, 7, 10**16])))
     return transaction
 
 

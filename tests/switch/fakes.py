@@ -12,9 +12,11 @@ from switch.coupons import Coupon, CouponKey, token_of
 from switch.deciding import LiveProgramme, Programmes
 from switch.errors import KeyTaken, StaleAccounts, StoreUnavailable
 from switch.institutions import Directory, Institution, Terminal
+from switch.movements import Movement
 from switch.ports import Batch
 from switch.programme import load
 from switch.replies import reply_to
+from switch.simulation.history import Row as HistoryRow
 from switch.tokens import Tokens, luhn_digit
 from switch.transaction import (
     AccountKey,
@@ -250,7 +252,14 @@ class MemoryStore:
         reply = None if reversal is None else reversal.entry.stored_reply
         used = (row.entry.shard, name.key, entry.terminal.id, name.message_class) in self.coupon_uses
         return OriginalRecord(
-            row.seq, entry.sent_on, entry.account_id, original, reply, entry.tombstone, entry.terminal.id, used
+            row.seq,
+            entry.sent_on,
+            entry.account_id,
+            original,
+            reply,
+            entry.tombstone,
+            terminal=entry.terminal.id,
+            used_coupons=used,
         )
 
     async def coupons_used(self, lane: int, transaction: Transaction) -> list[CouponKey]:
@@ -292,6 +301,20 @@ class MemoryStore:
                 self.coupons[coupon.key] = (campaign, left + 1)
                 use = (message.shard, name.key, message.terminal.id, name.message_class)
                 self.returned.add((use, coupon.key))
+
+    async def movements(
+        self, lane: int, accounts: Sequence[AccountKey], since: dt.date
+    ) -> dict[AccountKey, list[Movement]]:
+        self._check(lane)
+        if self._fault("movements") == "lost":
+            self.terminate(lane)
+            raise StoreUnavailable("lost")
+        found: dict[AccountKey, list[Movement]] = {key: [] for key in accounts}
+        for row in sorted(self.journal.values(), key=lambda row: -row.seq):
+            e = row.entry
+            if e.account_key in found and e.response_code == "00" and e.message_class != 1 and e.sent_on >= since:
+                found[e.account_key].append(_movement(row))
+        return found
 
     async def lock(self, lane: int, shards: list[int]) -> None:
         self._check(lane)
@@ -340,3 +363,15 @@ class MemoryStore:
 
     async def close(self) -> None:
         self.connected.clear()
+
+
+def _movement(row: Row) -> Movement:
+    e, d = row.entry, row.entry.decision
+    request = e.request
+    history = HistoryRow(
+        row.seq, request.now, e.kind, e.amount, request.currency, request.merchant, request.institution,
+        request.category, request.entry_mode, e.programme_version or 0, d.points_earned, d.points_redeemed,
+        d.points_expired, d.points_adjusted, d.credit_granted, d.credit_spent, d.discount, d.to_pay, d.lots_moved,
+        d.rules, d.counters_moved, d.grants_moved, row.linked_to, e.asked,
+    )  # fmt: skip
+    return Movement(history, e.processing_code, d.tier_after, ("base",) if d.rules else None)

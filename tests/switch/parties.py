@@ -14,9 +14,11 @@ MONTH = 26 * 12 + 10
 
 def account(
     number: int = 1, *, points: int = 0, credit: int = 0, lots: bytes = b"", programme: int = 1, status: int = 0,
-    member: int | None = None, untouched: bool = True,
+    member: int | None = None, untouched: bool = True, reserves: bytes = b"",
 ) -> AccountRow:  # fmt: skip
-    return AccountRow(number % 4, number, 3, programme, status, points, credit, lots, member, "0006", untouched)
+    return AccountRow(
+        number % 4, number, 3, programme, status, points, credit, lots, member, "0006", untouched, reserves=reserves
+    )
 
 
 def party(row: AccountRow, *, is_first: bool = True, status: int = 0, expires_on: dt.date | None = None) -> Party:

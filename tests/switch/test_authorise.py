@@ -16,14 +16,14 @@ from switch.tokens import Tokens
 from switch.transaction import Transaction
 from tests.switch import fakes
 
-NUMBERS = [name for name in dir(Request) if not name.startswith("_") and name != "carry"]
+NUMBERS = [name for name in dir(Request) if not name.startswith("_") and name not in ("carry", "be_at")]
 APART = {"request", "decision", "belongs_to"}
-TAGS = st.sampled_from(["PT", "CR", "LG", "MB", "NA", "EV"])
+TAGS = st.sampled_from(["PT", "CR", "LG", "MB", "NA", "EV", "RW"])
 VALUES = st.sampled_from(["", "7", "12", "fa", "999999999999", "1234567890123", "۱۲"])
 WISHES = st.lists(st.tuples(TAGS, VALUES), max_size=3)
 FIELDS = {
     2: st.sampled_from(["6037990000000003", "1", "9" * 19]),
-    3: st.sampled_from(["000000", "310000", "200000", "010000", "123456"]),
+    3: st.sampled_from(["380000", "000000", "310000", "200000", "010000", "123456"]),
     4: st.sampled_from(["000000350000", "0", "000000000000"]),
     7: st.sampled_from(["1123093000", "0229000000", "1332000000", "0101000000"]),
     11: st.sampled_from(["000001", "999999"]),
@@ -35,6 +35,7 @@ FIELDS = {
     42: st.sampled_from(["M00000000000001", "M00000000000002"]),
     48: WISHES.map(build) | st.sampled_from(["PT", "PT0x1", "PT0099", "LG002fa", "LG001é", "PT00212CR0013"]),
     49: st.sampled_from(["364", "840"]),
+    90: st.sampled_from(["0100" + "0" * 38, "0200" + "0" * 38, "010000000711230929000000058167200000000000"]),
     63: st.sampled_from([build([("LI", "a;b;1;350000")]), "LI"]),
 }
 USUAL = Message(
@@ -129,3 +130,97 @@ def test_a_key_or_a_number_of_shards_that_is_none_is_refused(key: bytes, shards:
             kinds={}, advices=(), repeats=(), sent_at=str, calendar_of=lambda _: int, clock=float, deadline_s=1.0,
             key=key, shards=shards,
         )  # fmt: skip
+
+
+def told_of(mti: str, code: str, wishes: list[tuple[str, str]], **more: str) -> Transaction | Decline:
+    fields = {**USUAL.fields, 3: code, 48: build(wishes), **{int(name[2:]): value for name, value in more.items()}}
+    return authoriser().admit(Message(mti, fields), Session(), fakes.CollectingLink(), b"", 0.0)
+
+
+@pytest.mark.parametrize("code", ["000000", "006000", "006500"])
+@pytest.mark.parametrize("mti", ["0200", "0201", "0220"])
+def test_a_reward_goes_with_a_purchase(mti: str, code: str) -> None:
+    outcome = told_of(mti, code, [("LG", "fa"), ("RW", "LIP-5"), ("PT", "7")])
+    assert isinstance(outcome, Transaction)
+    assert (outcome.reward, outcome.asked) == ("LIP-5", "RW005LIP-5PT0017")
+
+
+def test_a_reward_on_a_reversal_is_let_pass() -> None:
+    named = "0200000001" + "1123093000" + "00000581672" + "0" * 11
+    outcome = told_of("0400", "000000", [("RW", "LIP")], de90=named)
+    assert isinstance(outcome, Transaction)
+    assert outcome.reward == ""
+
+
+@pytest.mark.parametrize(
+    ("wishes", "code", "reason"),
+    [
+        ([("RW", "")], "000000", "DE48 RW is not one code"),
+        ([("RW", "A"), ("RW", "B")], "000000", "DE48 RW is not one code"),
+        ([("RW", "A"), ("RW", "A")], "000000", "DE48 RW is not one code"),
+        ([("RW", "a b")], "000000", "DE48 RW is not one code"),
+        ([("RW", "رژ")], "000000", "DE48 RW is not one code"),
+        ([("RW", "A\0")], "000000", "DE48 RW is not one code"),
+        ([("RW", "A" * 33)], "000000", "DE48 RW is not one code"),
+        ([("RW", "A"), ("EV", "x")], "950000", "RW goes with a purchase"),
+        ([("RW", "A")], "200000", "RW goes with a purchase"),
+        ([("RW", "A"), ("PT", "5")], "406065", "RW goes with a purchase"),
+    ],
+)
+def test_a_reward_that_is_no_wish(wishes: list[tuple[str, str]], code: str, reason: str) -> None:
+    assert told_of("0200", code, wishes) == Decline("30", reason)
+    assert len(reason) <= 25
+
+
+HELD = "0100" + "000007" + "1123092900" + "581672".zfill(11) + "0" * 11
+
+
+def checked(mti: str, code: str, **more: str) -> Transaction | Decline:
+    fields = {**USUAL.fields, 3: code, **{int(name[2:]): value for name, value in more.items()}}
+    message = Message(mti, {number: value for number, value in fields.items() if value})
+    return authoriser().admit(message, Session(), fakes.CollectingLink(), b"", 0.0)
+
+
+def test_a_quote_takes_the_short_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Authoriser, "check", lambda *_: pytest.fail("the short cut was not taken"))
+    outcome = checked("0100", "000000")
+    assert isinstance(outcome, Transaction)
+    assert (outcome.kind, outcome.to_pay_in_reply, outcome.request.points_wanted) == (9, True, 12)
+
+
+@pytest.mark.parametrize(
+    ("code", "private", "points", "credit"),
+    [
+        ("006000", "", -1, -1),
+        ("006000", "PT00212", 12, -1),
+        ("006000", "CR00212", -1, -1),
+        ("006500", "", 0, 350_000),
+        ("006500", "CR00212", 0, 12),
+        ("006500", "PT00212", 0, 350_000),
+    ],
+)
+def test_a_hold_is_of_what_de3_says(code: str, private: str, points: int, credit: int) -> None:
+    outcome = checked("0100", code, de48=private)
+    assert isinstance(outcome, Transaction)
+    assert (outcome.kind, outcome.request.hold_key, outcome.to_pay_in_reply) == (8, outcome.key, False)
+    assert (outcome.request.points_wanted, outcome.request.credit_wanted) == (points, credit)
+
+
+@pytest.mark.parametrize("code", ["000000", "006000", "006500"])
+@pytest.mark.parametrize("missing", [4, 49])
+def test_quotes_and_holds_say_how_much(code: str, missing: int) -> None:
+    outcome = checked("0100", code, **{f"de{missing}": ""})
+    assert outcome == Decline("30", f"DE{missing} is missing")
+
+
+def test_a_purchase_may_name_a_hold_and_nothing_else() -> None:
+    outcome = checked("0200", "006000", de90=HELD)
+    assert isinstance(outcome, Transaction)
+    assert outcome.original_name is not None
+    assert (outcome.original_name.message_class, outcome.original_name.mti) == (1, "0100")
+    for other in ("0200" + HELD[4:], "0" * 42):
+        ignored = checked("0200", "000000", de90=other)
+        assert isinstance(ignored, Transaction)
+        assert ignored.original_name is None
+    assert checked("0200", "000000", de90="0100" + "9" * 38) == Decline("30", "DE90 names no message")
+    assert checked("0200", "000000", de90=HELD.replace("581672", "581673")) == Decline("30", "DE90 is not of this DE32")

@@ -1,6 +1,8 @@
 """The short cut of usual decisions comes to what the decider says in full."""
 
 import datetime as dt
+import zoneinfo
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +13,10 @@ from hypothesis import strategies as st
 from cext._deciding import decide_usual
 from cext._kernel import Account, Decision
 from cext._transaction import AccountState
-from cext.reference import counters
+from cext.reference import counters, lots
 from protocol.message import Message
 from protocol.session import Session
+from switch.basket import Line
 from switch.deciding import REASONS, TOLD_BYTES_MAX, Decider, LiveProgramme, Programmes
 from switch.programme import load
 from switch.receipts import Language
@@ -24,11 +27,11 @@ from tests.switch.test_authorise import USUAL, authoriser
 TODAY = dt.datetime.fromtimestamp(fakes.NOW, dt.UTC).date()
 LEGS = [name for name in dir(Decision) if not name.startswith("_")]
 TOLD = ("response_code", "reason", "programme", "programme_version", "last_four", "reply_fields", "amount", "told")
-CARRIED = ("event", "quantities", "free_prices", "has_basket", "now")
+CARRIED = ("event", "quantities", "free_prices", "has_basket", "reward", "now")
 CARD = FurtherCard(0, b"", 0, 0, 0, "4321", TODAY)
 ACCOUNT_NUMBERS = (
     "points", "credit", "visits", "spend", "first_visit", "last_visit", "lots", "tier", "tier_points", "counters",
-    "grants",
+    "grants", "recent",
 )  # fmt: skip
 FULL = Path("examples/bazaar-full/programmes/bazaar-full.yaml").read_text(encoding="utf-8")
 BOTH = Programmes(
@@ -55,6 +58,12 @@ def state_of(
         1 if counted else 0, 0, 20_000, b"", counters=counted
     )  # fmt: skip
     return AccountState(account, transaction.token_low, card_status, "0003", expires, (0, 1))
+
+
+def given_by(programmes: Mapping[int, LiveProgramme]) -> tuple[dict[int, tuple[int, ...]], dict[str, str], int, int]:
+    """What `decide_usual` takes beside message, accounts and programmes."""
+    now = int(fakes.NOW)
+    return {number: live.calendar.at(now)[:5] for number, live in programmes.items()}, REASONS, now, TOLD_BYTES_MAX
 
 
 def told(transaction: Transaction, state: AccountState) -> list[object]:
@@ -104,9 +113,9 @@ def test_the_short_cut_comes_to_the_same(
         transaction.original_name = OriginalName(1, 2, TODAY, "0200") if unusual == "original" else None
         transaction.reply_fields = {39: "91"}
         # What another version left there.
-        transaction.request.carry(event=1, quantities=(5,), free_prices=(6,), has_basket=True)
+        transaction.request.carry(event=1, quantities=(5,), free_prices=(6,), has_basket=True, reward=7)
         if usually and unusual:
-            assert decide_usual(transaction, states, programmes, REASONS, int(fakes.NOW), TOLD_BYTES_MAX) is False
+            assert decide_usual(transaction, states, programmes, *given_by(programmes)) is False
         if usually:
             decider.decide([transaction], states, fakes.NOW)
         else:
@@ -115,13 +124,30 @@ def test_the_short_cut_comes_to_the_same(
     assert results[0] == results[1]
 
 
+@pytest.mark.parametrize("usually", [True, False])
+def test_the_calendar_is_the_programme_s_and_that_of_the_decision(usually: bool) -> None:
+    """The till stands in Tehran, and the message came a day before it was decided."""
+    away = load(fakes.BAZAAR.replace("Asia/Tehran", "Pacific/Auckland"), ids=lambda _kind, _name: 1)
+    decider = Decider(Programmes({1: LiveProgramme(1, 1, away, frozenset({1}))}))
+    sale = made("0200", "000000")
+    now = int(fakes.NOW) + 86_400
+    states = {sale.account_key: state_of(sale, 1, 0, 0, 0)}
+    if usually:
+        decider.decide([sale], states, now)
+    else:
+        decider.decide_one(sale, states, now)
+    there = dt.datetime.fromtimestamp(now, zoneinfo.ZoneInfo("Pacific/Auckland"))
+    asked = sale.request
+    assert dt.date(1970, 1, 1) + dt.timedelta(days=asked.local_day) == there.date()
+    assert (asked.hour, asked.weekday, asked.day_of_month) == (there.hour, there.weekday(), there.day)
+    assert asked.local_month == (there.year - 2000) * 12 + there.month - 1
+
+
 @pytest.mark.parametrize("programme", [1, 3])
 def test_the_usual_sale_takes_it(programme: int) -> None:
     sale = made("0200", "000000")
     state = state_of(sale, programme, 0, 0, 0)
-    assert (
-        decide_usual(sale, {sale.account_key: state}, dict(BOTH.live), REASONS, int(fakes.NOW), TOLD_BYTES_MAX) is True
-    )
+    assert decide_usual(sale, {sale.account_key: state}, dict(BOTH.live), *given_by(BOTH.live)) is True
     assert sale.response_code == "51", "it asks for 12 points that are not there"
     assert sale.reason == REASONS["51"]
 
@@ -132,8 +158,76 @@ def test_the_usual_reply_tells_of_tier_stamps_and_tickets() -> None:
     slots = full.compiled.slots
     held = sorted([(slots["stamp", "coffee"], 0, 4), (slots["ticket", "nowruz"], 0, 12)])
     state = state_of(sale, 3, 0, 0, 0, counters.pack(held))
-    arguments = ({sale.account_key: state}, dict(BOTH.live), REASONS, int(fakes.NOW), TOLD_BYTES_MAX)
+    arguments = ({sale.account_key: state}, dict(BOTH.live), *given_by(BOTH.live))
     assert decide_usual(sale, *arguments) is True
     assert sale.told == "TR006silverSP010coffee:4/6TK009nowruz:12"
     sale.terminal = replace(fakes.TILL, receipt_language="en")
     assert decide_usual(sale, *arguments) is full, "its receipt is made in Python"
+
+
+REWARDS = (
+    fakes.BAZAAR
+    + """
+rewards:
+  - {code: LIP, points: 5, then: {free: LIPSTICK}}
+  - {code: CAP, points: 0, message: {en: A cap}, uses: {life: 1}}
+  - {code: OLD, points: 5, message: {en: Old}, when: visits > 100}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("reward", "sku", "points", "rc", "reason"),
+    [
+        ("LIP", "LIPSTICK", 9, "00", ""),
+        ("LIP", "LIPSTICK", 4, "51", REASONS["51"]),
+        ("LIP", "SOAP", 9, "05", "RW is not in the basket"),
+        ("LIP", "", 9, "05", "RW is not in the basket"),
+        ("OLD", "", 9, "05", "RW is not available now"),
+        ("NEW", "", 9, "05", "RW is no reward here"),
+        ("CAP", "", 0, "00", ""),
+    ],
+)
+@pytest.mark.parametrize("shadowed", [False, True])
+def test_a_reward_is_had_or_refused_with_its_reason(
+    reward: str, sku: str, points: int, rc: str, reason: str, shadowed: bool
+) -> None:
+    number = {1: LiveProgramme(1, 1, load(REWARDS, ids=lambda _kind, _name: 1), frozenset({1}))}
+    # In shadow there are no rewards at all: that version would have refused.
+    other = {1: LiveProgramme(1, 2, load(fakes.BAZAAR, ids=lambda _kind, _name: 1), frozenset({1}))}
+    compared: list[str] = []
+    decider = Decider(
+        Programmes(number, other if shadowed else {}), lambda _name, _live, shadow: compared.append(shadow.rc)
+    )
+    sale = made("0200", "000000")
+    sale.request.points_wanted = -1
+    sale.reward = reward
+    sale.basket = [Line(sku, "c", 1, 350_000)] if sku else None
+    state = state_of(sale, 1, 0, 0, 0)
+    state.account.points = points
+    state.account.lots = lots.pack([(400, points)]) if points else b""
+    for _ in range(2):
+        decider.decide([sale], {sale.account_key: state}, fakes.NOW)
+        assert (sale.response_code, sale.reason if rc != "00" else "") == (rc, reason)
+        assert len(sale.reason) <= 25
+        if rc == "00":
+            # Once more: the points are gone, and the cap was had.
+            rc, reason = ("65", "RW was had often enough") if reward == "CAP" else ("51", REASONS["51"])
+    assert compared == (["05", "05"] if shadowed else [])
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_nothing_is_left_of_an_attempt_that_was_overtaken(is_gone: bool) -> None:
+    """Between two attempts a member was erased, or the card was blocked: the decline moves nothing."""
+    message = Message("0200", {number: value for number, value in USUAL.fields.items() if number != 48} | {3: "000000"})
+    sale = authoriser().admit(message, Session(), fakes.CollectingLink(), b"", 0.0)
+    assert isinstance(sale, Transaction)
+    decider = Decider(BOTH)
+    states = {sale.account_key: state_of(sale, 1, 0, 0, 0)}
+    decider.decide([sale], states, fakes.NOW)
+    assert (sale.response_code, sale.decision.points_earned, sale.last_four) == ("00", 3, "0003")
+    states = {} if is_gone else {sale.account_key: state_of(sale, 1, 0, 1, 0)}
+    decider.decide([sale], states, fakes.NOW)
+    assert sale.response_code == ("14" if is_gone else "78")
+    assert (sale.decision.points_earned, sale.decision.lots_moved, sale.decision.changed) == (0, b"", False)
+    assert sale.last_four == (None if is_gone else "0003")

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from switch.enrolment import Scene, decide_enrolment
+from switch.member_data import INCOMPLETE, NAME_UNKNOWN, REFERRED, MemberData
 from switch.referral import code_of
 from switch.refusals import Refusal
-from switch.wide_ports import AccountChange, Club, Effects, NewAccount, NewCard, NewMember
+from switch.tokens import Token
+from switch.wide_ports import AccountChange, Club, Effects, MoreData, NewAccount, NewCard, NewMember
 from switch.wide_requests import Enrolment
 from tests.switch.fakes import TOKENS
 from tests.switch.parties import DAY, account, context, party
@@ -16,7 +18,8 @@ from tests.switch.parties import DAY, account, context, party
 MOBILE = "+989121234567"
 TOKEN = TOKENS.mobile("bazaar", MOBILE)
 BORN = dt.date(1988, 3, 21)
-ASKED = Enrolment(MOBILE, name="Sara", born=BORN)
+TOLD = MemberData("Sara", BORN)
+ASKED = Enrolment(MOBILE, told=TOLD)
 BLANK = party(account(1, points=7, credit=500))
 TAKEN = party(account(2, member=2))
 EXPIRED = party(account(1), expires_on=dt.date(2020, 1, 1))
@@ -34,9 +37,9 @@ def test_a_blank_card_gets_a_member_and_the_mobile_becomes_a_card() -> None:
     effects = decide()
     assert isinstance(effects, Effects)
     assert effects.changes == (
-        AccountChange(BLANK.account, credit=500, member=1, club=0, born=19_880_321, enrolled_on=DAY),
+        AccountChange(BLANK.account, credit=500, member=1, club=0, born=19_880_321, enrolled_on=DAY, flags=0),
     )
-    assert effects.member == NewMember((1, 1), 1, MOBILE, "Sara", BORN, None, 0)
+    assert effects.member == NewMember((1, 1), 1, MOBILE, TOLD, None, 0)
     assert effects.card == NewCard(TOKEN, (1, 1), 1, 5, "4567")
     assert effects.account is None
     assert (effects.decision.points_balance, effects.decision.credit_balance) == (5, 500)
@@ -45,7 +48,7 @@ def test_a_blank_card_gets_a_member_and_the_mobile_becomes_a_card() -> None:
 def test_a_mobile_alone_gets_an_account() -> None:
     effects = decide(replace(ASKED, without_card=True, club="OPEN"), replace(SCENE, card=None, club=OPEN))
     assert isinstance(effects, Effects)
-    assert effects.account == NewAccount(TOKEN, 1, "4567", 3, 19_880_321, DAY)
+    assert effects.account == NewAccount(TOKEN, 1, "4567", 3, 19_880_321, DAY, 0)
     assert effects.member is not None
     assert effects.member.account == (TOKEN.shard, TOKEN.id)
     assert (effects.card, effects.changes) == (None, ())
@@ -56,6 +59,7 @@ def test_who_brought_the_member_is_kept() -> None:
     assert isinstance(effects, Effects)
     assert effects.member is not None
     assert effects.member.referrer == (2, 9)
+    assert effects.changes[0].flags == REFERRED
 
 
 @pytest.mark.parametrize(
@@ -95,9 +99,9 @@ def test_what_a_club_requires_is_named() -> None:
     ("asked", "scene", "given", "refusal"),
     [
         (ASKED, replace(SCENE, card=None), {}, ("14", "no such card")),
-        (ASKED, replace(SCENE, card=TAKEN, holder=TAKEN), {}, ("05", "card is enrolled")),
+        (Enrolment(MOBILE), replace(SCENE, card=TAKEN, holder=TAKEN), {}, ("05", "card is enrolled")),
         (ASKED, replace(SCENE, holder=TAKEN), {}, ("05", "mobile has card 0006")),
-        (ALONE, replace(SCENE, card=None, holder=TAKEN), {}, ("05", "mobile has card 0006")),
+        (Enrolment(MOBILE, True), replace(SCENE, card=None, holder=TAKEN), {}, ("05", "mobile has card 0006")),
         (ALONE, replace(SCENE, card=None, virtual_cards=False), {}, ("05", "a card is needed")),
         (replace(ASKED, club="X"), SCENE, {}, ("30", "DE48 CL unknown")),
         (replace(ASKED, referrer=CODE), SCENE, {}, ("30", "DE48 RF unknown")),
@@ -123,3 +127,98 @@ def test_an_advice_is_taken_from_a_blocked_card_but_not_for_a_member_twice() -> 
     assert isinstance(decide(scene=replace(SCENE, card=blocked), advice=True, institution=2), Effects)
     outcome = decide(scene=replace(SCENE, card=TAKEN), advice=True)
     assert outcome == Refusal("05", "card is enrolled")
+
+
+@pytest.mark.parametrize(
+    ("told", "flags"),
+    [
+        (MemberData("Sara", BORN), 0),
+        (MemberData(name="Sara"), INCOMPLETE),
+        (MemberData(born=BORN), INCOMPLETE | NAME_UNKNOWN),
+        (MemberData(gender="female", region="Tehran"), INCOMPLETE | NAME_UNKNOWN),
+    ],
+)
+def test_who_has_not_told_all_is_marked(told: MemberData, flags: int) -> None:
+    effects = decide(replace(ASKED, told=told))
+    assert isinstance(effects, Effects)
+    assert effects.changes[0].flags == flags
+    alone = decide(replace(ASKED, told=told, without_card=True), replace(SCENE, card=None))
+    assert isinstance(alone, Effects)
+    assert alone.account is not None
+    assert alone.account.flags == flags
+
+
+def test_marks_of_others_stay() -> None:
+    tagged = party(replace(account(1), flags=256))
+    effects = decide(scene=replace(SCENE, card=tagged))
+    assert isinstance(effects, Effects)
+    assert effects.changes[0].flags == 256
+
+
+MEMBER = party(replace(account(2, member=2, points=7, credit=50), flags=REFERRED | INCOMPLETE | NAME_UNKNOWN | 512))
+THEIRS = replace(SCENE, card=MEMBER, holder=MEMBER, points_left=7, known=frozenset({"RE"}))
+
+
+def test_a_member_tells_what_was_missing() -> None:
+    effects = decide(scene=THEIRS)
+    assert isinstance(effects, Effects)
+    assert effects.more == MoreData((2, 2), TOLD)
+    assert effects.changes == (AccountChange(MEMBER.account, born=19_880_321, flags=REFERRED | 512),)
+    assert (effects.decision.points_balance, effects.decision.credit_balance) == (7, 50)
+    assert (effects.member, effects.card, effects.account) == (None, None, None)
+
+
+def test_a_part_of_it_leaves_the_mark() -> None:
+    effects = decide(Enrolment(MOBILE, told=MemberData(name="Sara")), THEIRS)
+    assert isinstance(effects, Effects)
+    assert effects.changes == (AccountChange(MEMBER.account, born=0, flags=REFERRED | INCOMPLETE | 512),)
+
+
+def test_a_birth_date_that_is_known_stays() -> None:
+    born = party(replace(MEMBER.account, born=19_700_101))
+    effects = decide(scene=replace(THEIRS, card=born, holder=born, known=frozenset({"BD"})))
+    assert isinstance(effects, Effects)
+    assert effects.changes[0].born is None
+
+
+def test_whose_first_card_is_the_mobile_tells_it_by_the_mobile() -> None:
+    assert isinstance(decide(ALONE, replace(THEIRS, card=None)), Effects)
+    further = replace(MEMBER, is_first=False)
+    assert decide(ALONE, replace(THEIRS, card=None, holder=further)) == Refusal("05", "mobile has card 0006")
+
+
+@pytest.mark.parametrize(
+    ("asked", "scene", "refusal"),
+    [
+        (ASKED, replace(THEIRS, holder=None), ("05", "card is enrolled")),
+        (ASKED, replace(THEIRS, holder=TAKEN, card=party(account(3, member=3))), ("05", "card is enrolled")),
+        (Enrolment(MOBILE), THEIRS, ("05", "card is enrolled")),
+        (replace(ASKED, club="OPEN"), replace(THEIRS, club=OPEN), ("05", "card is enrolled")),
+        (replace(ASKED, referrer=CODE), replace(THEIRS, referrer=(1, 1)), ("05", "card is enrolled")),
+        (ASKED, replace(THEIRS, card=replace(MEMBER, status=1)), ("78", "card or account blocked")),
+    ],
+)
+def test_what_completes_nothing(asked: Enrolment, scene: Scene, refusal: tuple[str, str]) -> None:
+    assert decide(asked, scene) == Refusal(*refusal)
+
+
+FORGOTTEN = dt.datetime(2026, 11, 20, 8, tzinfo=dt.UTC)
+RENUMBERED = Token(TOKEN.shard, 77, 78)
+
+
+def test_a_mobile_of_somebody_who_was_erased_knows_since_when_it_leads_where() -> None:
+    scene = replace(SCENE, account=RENUMBERED, since=FORGOTTEN)
+    effects = decide(scene=scene)
+    assert isinstance(effects, Effects)
+    assert effects.card == NewCard(TOKEN, (1, 1), 1, 5, "4567", since=FORGOTTEN)
+    assert effects.account is None
+
+
+def test_alone_such_a_mobile_stands_among_the_further_cards() -> None:
+    effects = decide(ALONE, replace(SCENE, card=None, account=RENUMBERED, since=FORGOTTEN))
+    assert isinstance(effects, Effects)
+    assert effects.account is not None
+    assert effects.account.token == RENUMBERED
+    assert effects.member is not None
+    assert effects.member.account == (RENUMBERED.shard, RENUMBERED.id)
+    assert effects.card == NewCard(TOKEN, (RENUMBERED.shard, RENUMBERED.id), 1, 5, "4567", since=FORGOTTEN)

@@ -1,6 +1,7 @@
 """The batch pipeline over a store in memory: chaining, repeats, conflicts, lost connections, deadlines, drain."""
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -462,6 +463,21 @@ async def test_a_closed_account_answers_for_its_card_unless_that_was_linked() ->
         reply = (await house.heard(2))[-1]
     assert reply.fields[39] == "00"
     assert "PB00214" in str(reply.fields[62])
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(-1, "00"), (0, "00"), (1, "14")])
+async def test_a_message_of_before_does_not_know_a_card(seconds: int, code: str) -> None:
+    async with running() as house:
+        sharing = fakes.TOKENS.card(house.store.open_card(3, points=9))
+        token = fakes.TOKENS.card("6037990000000899")
+        sent = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
+        card = FurtherCard(
+            token.shard, token.bytes, sharing.shard, sharing.id, 0, "0899", None, sent + dt.timedelta(seconds=seconds)
+        )
+        house.store.further[token.shard, token.bytes] = card
+        house.send(message("6037990000000899", 1))
+        (reply,) = await house.heard(1)
+    assert reply.fields[39] == code
 
 
 def test_what_needs_no_card_is_declined_before_the_lane() -> None:

@@ -1,10 +1,21 @@
 """Receipt lines: what is told, in which language, and what a printer can take."""
 
+import textwrap
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switch.receipts import BYTES_MAX, LINES_MAX, RIGHT_TO_LEFT_MARK, Offer, Printer, Receipt, lines_of
+from switch.receipts import (
+    BYTES_MAX,
+    LINES_MAX,
+    RIGHT_TO_LEFT_MARK,
+    Offer,
+    Printer,
+    Receipt,
+    lines_of,
+    wrapped_at,
+)
 
 FULL = Receipt(
     currency=364,
@@ -54,6 +65,15 @@ def test_persian_for_a_printer_that_knows_latin_digits_only_and_needs_the_mark()
     assert not any(character in "۰۱۲۳۴۵۶۷۸۹" for line in lines[:-1] for character in line)
 
 
+def test_points_that_lapse_soon() -> None:
+    receipt = Receipt(currency=364, points_balance=1_500, lapsing=((1_200, 9), (300, 0)))
+    assert lines_of(receipt, "en", Printer())[1:] == ["1,200 points expire in 9 days", "300 points expire tonight"]
+    assert lines_of(receipt, "fa", Printer(width=48))[1:] == [
+        "۱٬۲۰۰ امتیاز تا ۹ روز دیگر از بین می‌رود",
+        "۳۰۰ امتیاز امشب از بین می‌رود",
+    ]
+
+
 def test_nothing_earned_nothing_told_but_the_balance() -> None:
     assert lines_of(Receipt(currency=364, points_balance=0), "en", Printer()) == ["Points balance: 0"]
 
@@ -75,6 +95,12 @@ def test_a_full_stamp_card_says_so(have: int, line: str) -> None:
 )
 def test_money_has_the_minor_units_of_its_currency(currency: int, amount: int, line: str) -> None:
     assert lines_of(Receipt(currency, 0, discount=amount), "en", Printer())[0] == line
+
+
+def test_what_is_pending_is_told_beside_what_may_be_spent() -> None:
+    receipt = Receipt(364, 1_200, points_earned=100, points_pending=1_100)
+    assert lines_of(receipt, "en", Printer())[1:] == ["Points balance: 1,200", "Points pending: 1,100"]
+    assert lines_of(receipt, "fa", Printer())[-1] == "امتیاز در انتظار: ۱٬۱۰۰"
 
 
 def test_an_offer_on_its_last_day() -> None:
@@ -105,3 +131,8 @@ def test_lines_always_fit(messages: list[dict[str, str]], points: int, width: in
     assert sum(5 + len(line.encode()) for line in lines) <= BYTES_MAX
     for line in lines:
         assert 0 < len(line.removeprefix(RIGHT_TO_LEFT_MARK)) <= width
+
+
+@given(st.integers(16, 64), st.text() | st.text(" \t\nab-\u00a0\u200cس", max_size=80))
+def test_lines_break_as_the_standard_library_breaks_them(width: int, sentence: str) -> None:
+    assert wrapped_at(width, sentence) == textwrap.wrap(sentence, width)

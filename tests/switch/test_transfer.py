@@ -161,6 +161,16 @@ def test_points_become_credit_at_their_value() -> None:
     assert effects.other is None
 
 
+@pytest.mark.parametrize(("owed", "paid"), [(0, 0), (399, 399), (400, 400), (401, 0)])
+def test_a_fee_that_is_owed_is_paid_as_soon_as_the_credit_suffices(owed: int, paid: int) -> None:
+    member = party(account(1, points=10, lots=packed({MONTH: 10}), member=1))
+    effects = decide_conversion(Conversion(4), member, context(currency=364), owed)
+    assert isinstance(effects, Effects)
+    assert (effects.decision.credit_granted, effects.decision.credit_spent) == (400, paid)
+    assert effects.changes[0].credit == effects.decision.credit_balance == 400 - paid
+    assert effects.fee_paid_by == (member.account.key if paid else None)
+
+
 @pytest.mark.parametrize(
     ("points", "given_context", "code"),
     [

@@ -1,9 +1,10 @@
 """The wide lane over a store in memory: one at a time, repeats, lost connections, deadlines, drain."""
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -320,3 +321,43 @@ def test_what_is_declined_before_the_lane(message: Message, code: str) -> None:
     outcome = house.authoriser.admit(message, Session(), house.link, b"", 0.0)
     assert isinstance(outcome, Decline)
     assert outcome.response_code == code
+
+
+MOBILE = "09121234567"
+
+
+def by_mobile(stan: int, code: str, *tags: tuple[str, str]) -> Message:
+    fields: dict[int, str | bytes] = {
+        3: code, 7: "1123093000", 11: f"{stan:06d}", 32: "581672", 41: "T0000001", 48: build([("MB", MOBILE), *tags]),
+    }  # fmt: skip
+    return Message("0200", fields)
+
+
+async def test_whoever_has_a_forgotten_mobile_next_gets_an_account_of_another_number() -> None:
+    mobile = fakes.TOKENS.mobile("bazaar", MOBILE)
+    erased_at = dt.datetime(2026, 11, 20, 8, tzinfo=dt.UTC)
+    async with running() as house:
+        house.store.forgotten_mobiles[mobile] = erased_at
+        house.send(by_mobile(1, "900000"))
+        (reply,) = await house.heard(1)
+    assert reply.fields[39] == "00"
+    (effects,) = house.store.committed
+    assert effects.account is not None
+    assert effects.card is not None
+    assert effects.account.token.shard == mobile.shard
+    assert effects.account.token != mobile
+    assert (effects.card.token, effects.card.account) == (mobile, effects.account.token[:2])
+    assert effects.card.since == erased_at
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(0, "00"), (1, "14")])
+async def test_a_wide_message_of_before_does_not_know_the_mobile(seconds: int, code: str) -> None:
+    sent = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
+    async with running() as house:
+        member = party(account(1, points=10, lots=LOTS))
+        house.store.parties[fakes.TOKENS.mobile("bazaar", MOBILE)] = replace(
+            member, since=sent + dt.timedelta(seconds=seconds)
+        )
+        house.send(by_mobile(1, "406065", ("PT", "5")))
+        (reply,) = await house.heard(1)
+    assert reply.fields[39] == code

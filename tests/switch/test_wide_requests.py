@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.tlv import build
+from switch.member_data import MemberData
 from switch.referral import code_of
 from switch.refusals import Refusal
 from switch.wide_requests import (
@@ -40,8 +41,15 @@ def enrolment(**tags: str) -> WideRequest | Refusal:
 def test_an_enrolment_with_all_that_can_be_told() -> None:
     code = code_of(TOKENS, (1, 2))
     asked = enrolment(MB="09121234567", NA=" علی\u200cرضا ", BD="19880321", RF=code.code.lower(), CL="GOLD", XX="?")
-    assert asked == Enrolment("+989121234567", False, "علی\u200cرضا", dt.date(1988, 3, 21), code, "GOLD")
+    assert asked == Enrolment("+989121234567", False, MemberData("علی\u200cرضا", dt.date(1988, 3, 21)), code, "GOLD")
     assert asked.tags == {"NA", "BD", "RF"}
+
+
+def test_an_enrolment_with_a_long_form() -> None:
+    asked = enrolment(MB="09121234567", GE="F", ED=" کارشناسی ", RE="Tehran", NA="")
+    assert isinstance(asked, Enrolment)
+    assert asked.told == MemberData(gender="female", education="کارشناسی", region="Tehran")
+    assert asked.tags == {"GE", "ED", "RE"}
 
 
 def test_an_enrolment_with_a_mobile_alone() -> None:
@@ -76,6 +84,10 @@ def test_what_says_who_somebody_is_stands_in_no_repr() -> None:
         ({"BD": "18991231"}, "DE48 BD is no birth date"),
         ({"BD": "20261124"}, "DE48 BD is no birth date"),
         ({"BD": "۱۹۸۸۰۳۲۱"}, "DE48 BD is no birth date"),
+        ({"GE": "X"}, "DE48 GE is not F or M"),
+        ({"GE": "female"}, "DE48 GE is not F or M"),
+        ({"ED": "e" * 41}, "DE48 ED is no such word"),
+        ({"RE": "a\tb"}, "DE48 RE is no such word"),
         ({"RF": "nobody"}, "DE48 RF unknown"),
         ({"CL": "c" * 41}, "DE48 CL unknown"),
     ],

@@ -1,5 +1,6 @@
 """A wide store in memory that can lose its connection at any point."""
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ class MemoryWideStore:
     codes: dict[ReferralCode, AccountKey] = field(default_factory=dict)
     journal: dict[tuple[int, int, int], StoredAnswer] = field(default_factory=dict)
     transfers: dict[tuple[int, int, int], TransferRecord] = field(default_factory=dict)
+    forgotten_mobiles: dict[Token, dt.datetime] = field(default_factory=dict)
     committed: list[Effects] = field(default_factory=list)
     faults: dict[str, list[str]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
@@ -71,8 +73,20 @@ class MemoryWideStore:
     async def club(self, programme: int, code: str) -> Club | None:
         return self.clubs.get(code)
 
+    async def fee_owed(self, member: AccountKey) -> int:
+        return 0
+
+    async def card_shards(self, account: AccountKey) -> set[int]:
+        return set()
+
+    async def forgotten(self, mobile: Token) -> dt.datetime | None:
+        return self.forgotten_mobiles.get(mobile)
+
     async def virtual_cards(self, programme: int) -> bool:
         return True
+
+    async def known_of(self, member: AccountKey) -> frozenset[str]:
+        return frozenset()
 
     async def referrer(self, programme: int, code: ReferralCode) -> AccountKey | None:
         return self.codes.get(code)

@@ -16,7 +16,7 @@ from adapters.postgres.seeding import seed
 from protocol import tlv
 from protocol.message import Message
 from tests.conftest import TOKEN_KEY
-from tests.wire.replays import differences
+from tests.replays import differences
 from tests.wire.running import RunningSwitch, Till, card, message, original_of
 
 TEHRAN = dt.timezone(dt.timedelta(hours=3, minutes=30))
@@ -62,6 +62,11 @@ class Reply:
     def earned(self) -> int:
         """Points."""
         return self.number("PE")
+
+    @property
+    def redeemed(self) -> int:
+        """Points."""
+        return self.number("PR")
 
     @property
     def points(self) -> int:
@@ -161,13 +166,16 @@ USUAL_STORES = (
     ("M00000000000003", "books"),
 )
 TERMINALS = (
-    "acquirer,code,merchant\n"
-    "581672,T0000001,M00000000000001\n"
-    "581672,T0000002,M00000000000002\n"
-    "581672,T0000003,M00000000000003\n"
-    "639607,F0000001,F00000000000001\n"
-    "603799,N0000001,N00000000000001\n"
+    "acquirer,code,merchant,receipt_language\n"
+    "581672,T0000001,M00000000000001,\n"
+    "581672,T0000002,M00000000000002,\n"
+    "581672,T0000003,M00000000000003,\n"
+    "581672,P0000001,M00000000000001,en\n"
+    "581672,T0000004,M00000000000001,fa\n"
+    "639607,F0000001,F00000000000001,\n"
+    "603799,N0000001,N00000000000001,\n"
 )
+AT_A_PRINTER = {"de41": "P0000001"}
 AT_THE_BARBER = {"de41": "T0000002", "de42": "M00000000000002"}
 
 

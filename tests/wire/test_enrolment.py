@@ -24,7 +24,8 @@ CLUBS = """
         (1, 'GIVEN', 'By invitation', false, 0, false, '{}'),
         (1, 'PAID', 'Paid', true, 20000, false, '{}'),
         (1, 'OWED', 'Paid later', true, 20000, true, '{}'),
-        (1, 'LONG', 'Long form', true, 0, false, '{NA,BD}') RETURNING id
+        (1, 'LONG', 'Long form', true, 0, false, '{NA,BD}'),
+        (1, 'LONGER', 'Longer form', true, 0, false, '{GE,ED,RE}') RETURNING id
 """
 
 
@@ -216,3 +217,55 @@ def test_what_cannot_be_linked(story: Story, blank: int, code: str, reason: str)
 def test_a_card_without_a_member_shares_nothing(story: Story) -> None:
     reply = link(story, 40, 41)
     assert (reply.code, reply.reason) == ("05", "card is not enrolled")
+
+
+def asks(reply: Reply) -> list[str]:
+    return [line for line in reply.all("MS") if "لطفا" in line or "Please" in line]
+
+
+def at_the_printer(story: Story, serial: int, language: str) -> Reply:
+    return story.buy(100_000, card(serial), de41="T0000004", de48=f"LG002{language}")
+
+
+def test_the_receipt_asks_for_what_is_missing_until_it_is_told(story: Story) -> None:
+    assert enrol(story, 50, MB=mobile(50)).code == "00"
+    assert asks(at_the_printer(story, 50, "fa")) == ["لطفا نام خود را بگویید", "لطفا تاریخ تولد خود را بگویید"]
+    assert asks(at_the_printer(story, 50, "en")) == ["Please tell us your name", "Please tell us your birth date"]
+    named = enrol(story, 50, MB=mobile(50), NA="Nima")
+    assert (named.code, named.earned, named.points) == ("00", 0, 2)
+    assert asks(at_the_printer(story, 50, "en")) == ["Please tell us your birth date"]
+    # What is known stays as it was told first.
+    all_told = enrol(story, 50, MB=mobile(50), NA="Somebody", BD="19900101", GE="M", ED="Diploma", RE="Tabriz")
+    assert all_told.code == "00"
+    assert asks(at_the_printer(story, 50, "fa")) == []
+    kept = member(story, 50)
+    assert (kept["name"], kept["born"], kept["gender"], kept["education"], kept["region"], kept["complete"]) == (
+        "Nima", 19_900_101, "male", "Diploma", "Tabriz", True
+    )  # fmt: skip
+    assert story.till.ask(changed(all_told.sent, "0201")).fields == all_told.heard.fields
+    assert story.balance(card(50)).points == 4
+
+
+def test_nobody_tells_another_members_data(story: Story) -> None:
+    assert enrol(story, 51, MB=mobile(51)).code == "00"
+    for number in (52, 50):
+        reply = enrol(story, 51, MB=mobile(number), NA="Mallory", BD="19900101")
+        assert (reply.code, reply.reason) == ("05", "card is enrolled")
+    assert (member(story, 51)["name"], member(story, 51)["complete"]) == (None, False)
+
+
+def test_by_the_mobile_alone_what_was_missing_is_told_as_well(story: Story) -> None:
+    assert enrol(story, None, MB=mobile(53)).code == "00"
+    assert enrol(story, None, MB=mobile(53), NA="Mina", BD="19910203").code == "00"
+    assert (member(story, 53)["born"], member(story, 53)["complete"]) == (19_910_203, True)
+
+
+def test_a_club_with_a_long_form(story: Story) -> None:
+    told = {"MB": mobile(54), "CL": "LONGER"}
+    for tag, value in (("ED", "PhD"), ("GE", "F"), ("RE", "Yazd")):
+        reply = enrol(story, 54, **told)
+        assert (reply.code, reply.reason) == ("30", f"DE48 {tag} is missing")
+        told[tag] = value
+    assert enrol(story, 54, **told).code == "00"
+    kept = member(story, 54)
+    assert (kept["gender"], kept["education"], kept["region"]) == ("female", "PhD", "Yazd")

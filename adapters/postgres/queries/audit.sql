@@ -10,21 +10,26 @@ SELECT shard, seq, sent_on, account, points_earned, points_redeemed, points_expi
  LIMIT 20;
 
 -- i1_payment --
--- A purchase is paid in full: by discount, points at their value, credit, and what is left to pay.
+-- A purchase is paid in full: by discount, points at their value, credit, and what is left to pay. Where a reward was chosen
+-- (DE48 RW), a part of the points is its price and pays nothing.
 SELECT j.shard, j.seq, j.sent_on, j.account, j.amount, j.discount, j.points_redeemed, v.point_value, j.credit_spent, j.to_pay
   FROM journal AS j
   JOIN programme_version AS v ON v.programme = j.programme AND v.version = j.programme_version
+ CROSS JOIN LATERAL (SELECT j.amount - j.discount - j.credit_spent - j.to_pay AS paid, j.points_redeemed * v.point_value AS worth) AS by_points
  WHERE j.rc = '00' AND j.class = 2 AND j.processing_code IN (0, 6000, 6500)
-   AND j.amount <> j.discount + j.points_redeemed * v.point_value + j.credit_spent + j.to_pay
+   AND CASE WHEN j.asked LIKE 'RW%'
+            THEN paid NOT BETWEEN 0 AND worth OR paid % v.point_value <> 0
+            ELSE paid <> worth END
  LIMIT 20;
 
 -- i1_declined --
--- A decline or an inquiry moves nothing.
+-- A decline or an inquiry moves nothing; neither does a hold, which sets aside what stays where it is.
 SELECT shard, seq, sent_on, account, mti, rc
   FROM journal
  WHERE (rc <> '00' OR class = 1)
    AND (lots_moved IS NOT NULL OR points_earned <> 0 OR points_redeemed <> 0 OR points_expired <> 0
-        OR points_adjusted <> 0 OR credit_granted <> 0 OR credit_spent <> 0 OR discount <> 0)
+        OR points_adjusted <> 0 OR credit_granted <> 0 OR credit_spent <> 0 OR discount <> 0
+        OR (rc <> '00' AND reserves_moved IS NOT NULL))
  LIMIT 20;
 
 -- i1_entries --
@@ -91,6 +96,26 @@ SELECT coalesce(h.shard, m.shard) AS shard, coalesce(h.account, m.account) AS ac
                     WHERE o.shard = coalesce(h.shard, m.shard) AND o.account = coalesce(h.account, m.account))
  LIMIT 20;
 
+-- i2_reserve_moves --
+-- What is set aside of an account is, entry by entry, what its journal rows moved.
+WITH moved AS (
+    SELECT j.shard, j.account, r.key, r.until, sum(r.points) AS points, sum(r.credit) AS credit
+      FROM journal AS j CROSS JOIN LATERAL reserves_of(j.reserves_moved) AS r
+     WHERE j.reserves_moved IS NOT NULL AND j.account IS NOT NULL
+     GROUP BY j.shard, j.account, r.key, r.until
+    HAVING sum(r.points) <> 0 OR sum(r.credit) <> 0
+), kept AS (
+    SELECT a.shard, a.id AS account, r.key, r.until, r.points, r.credit
+      FROM account AS a CROSS JOIN LATERAL reserves_of(a.reserves) AS r
+     WHERE length(a.reserves) > 0
+)
+SELECT coalesce(k.shard, m.shard) AS shard, coalesce(k.account, m.account) AS account, coalesce(k.key, m.key) AS key,
+       coalesce(k.until, m.until) AS until, k.points, k.credit, m.points AS moved_points, m.credit AS moved_credit
+  FROM kept AS k
+  FULL JOIN moved AS m ON m.shard = k.shard AND m.account = k.account AND m.key = k.key AND m.until = k.until
+ WHERE k.points IS DISTINCT FROM m.points OR k.credit IS DISTINCT FROM m.credit
+ LIMIT 20;
+
 -- i2_cards --
 -- Every further card belongs to an account of its programme.
 SELECT c.shard, c.account_shard, c.account, c.kind, c.programme, a.programme AS account_programme
@@ -107,6 +132,20 @@ SELECT a.shard, a.id AS account, a.member, a.status, a.points, a.credit
     OR (a.status = 2 AND (a.points <> 0 OR a.credit <> 0)
         AND EXISTS (SELECT 1 FROM card AS c
                      WHERE c.shard = a.shard AND c.token = int8send(a.id) || int8send(a.token_low)))
+ LIMIT 20;
+
+-- i2_erased --
+-- Of a member who was erased nothing is left that names a person or a card: not here, and not in the journal.
+SELECT m.shard, m.id AS member, a.status, j.seq
+  FROM member AS m
+  LEFT JOIN account AS a ON a.shard = m.shard AND a.id = m.id
+  LEFT JOIN LATERAL (SELECT j.seq FROM journal AS j
+                      WHERE j.shard = m.shard AND j.account = m.id AND j.card_last_four IS NOT NULL LIMIT 1) AS j ON true
+ WHERE m.erased_at IS NOT NULL
+   AND (a.status IS DISTINCT FROM 2 OR a.last_four IS NOT NULL OR a.born <> 0 OR j.seq IS NOT NULL
+        OR coalesce(m.mobile, m.name, m.gender, m.education, m.region, m.birth_date::text) IS NOT NULL
+        OR EXISTS (SELECT 1 FROM card AS c WHERE c.account_shard = m.shard AND c.account = m.id)
+        OR EXISTS (SELECT 1 FROM referral AS r WHERE r.member_shard = m.shard AND r.member = m.id))
  LIMIT 20;
 
 -- i3_replies --
@@ -146,6 +185,23 @@ SELECT sent_on, key, terminal, class, count(*) AS approved, min(shard) AS first_
 HAVING count(*) > 1
  LIMIT 20;
 
+-- i4_gifts --
+-- What is marked as paid was given by the row that it names, in full, and no row pays two things.
+WITH paid AS (
+    SELECT 'draw ' || draw || ':' || prize AS what, paid_shard AS shard, paid_seq AS seq, paid_sent_on AS sent_on,
+           CASE kind WHEN 'points' THEN amount ELSE 0 END AS points, CASE kind WHEN 'credit' THEN amount ELSE 0 END AS credit
+      FROM draw_prize WHERE state = 'paid'
+    UNION ALL
+    SELECT 'referral ' || shard || ':' || member || ':' || side, account_shard, paid_seq, paid_sent_on, points, credit
+      FROM referral_gift WHERE paid_seq IS NOT NULL
+)
+SELECT p.what, p.shard, p.seq, p.sent_on, p.points, j.points_earned, p.credit, j.credit_granted
+  FROM (SELECT *, count(*) OVER (PARTITION BY shard, seq) AS times FROM paid) AS p
+  LEFT JOIN journal AS j ON j.shard = p.shard AND j.seq = p.seq AND j.sent_on = p.sent_on
+                        AND j.processing_code = 990100 AND j.rc = '00'
+ WHERE p.times > 1 OR (p.points, p.credit) IS DISTINCT FROM (j.points_earned, j.credit_granted)
+ LIMIT 20;
+
 -- i4_dates --
 -- The date of a key's DE7 is the date by which it is filed: a repeat is looked for there.
 SELECT shard, seq, sent_on, key
@@ -161,6 +217,17 @@ SELECT a.shard, a.id AS account, p.name AS programme, a.points, a.credit
  WHERE a.credit < 0
     OR (a.points < 0
         AND NOT EXISTS (SELECT 1 FROM programme_version AS v WHERE v.programme = a.programme AND v.deficit_allowed))
+ LIMIT 20;
+
+-- i5_reserves --
+-- No more is set aside than there is, and each entry is of something.
+SELECT a.shard, a.id AS account, a.points, a.credit, r.points AS reserved_points, r.credit AS reserved_credit
+  FROM account AS a
+ CROSS JOIN LATERAL (SELECT sum(points) AS points, sum(credit) AS credit,
+                            bool_or(points < 0 OR credit < 0 OR (points = 0 AND credit = 0)) AS odd
+                       FROM reserves_of(a.reserves)) AS r
+ WHERE length(a.reserves) > 0
+   AND (length(a.reserves) % 32 <> 0 OR r.odd OR r.points > greatest(a.points, 0) OR r.credit > greatest(a.credit, 0))
  LIMIT 20;
 
 -- i5_lots --

@@ -58,7 +58,7 @@ SELECT shard FROM shard WHERE shard = ANY ($1::smallint[]) ORDER BY shard FOR UP
 
 -- further_cards --
 -- Cards that are not their account's first. $1 shards, $2 tokens.
-SELECT c.shard, c.token, c.account_shard, c.account, c.status, c.last_four, c.expires_on
+SELECT c.shard, c.token, c.account_shard, c.account, c.status, c.last_four, c.expires_on, c.since
   FROM unnest($1::smallint[], $2::bytea[]) AS wanted (shard, token)
   JOIN card c ON c.shard = wanted.shard AND c.token = wanted.token;
 
@@ -76,31 +76,34 @@ SELECT j.key, j.terminal, j.class, j.fingerprint, j.rc, j.reply
 SELECT pg_logical_emit_message(true, 'fence', '');
 
 -- original --
--- The message that DE90 names, of any terminal of the same institution: its own terminal's first.
+-- The message that DE90 names, of any terminal of the same institution: its own terminal's first. Of a refund, what it
+-- refunds says when its points were earned. What a job did no till can name.
 -- $1 shard, $2 key, $3 class, $4 transmission date, $5 terminal, $6 institution.
-SELECT j.seq, j.sent_on, j.account, j.mti, j.processing_code, j.rc, j.fingerprint, j.amount, j.points_earned,
+SELECT floor(extract(epoch FROM coalesce(o.at, j.at)))::bigint AS earned_at, j.seq, j.sent_on, j.account, j.mti, j.processing_code, j.rc, j.fingerprint, j.amount, j.points_earned,
        j.points_redeemed, j.credit_granted, j.credit_spent, j.discount, j.to_pay, j.lots_moved, j.counters_moved,
        j.grants_moved, j.reserves_moved, j.terminal, j.asked
   FROM journal j
+  LEFT JOIN journal o ON o.shard = j.shard AND o.seq = j.original_seq AND o.sent_on = j.original_sent_on
  WHERE j.shard = $1 AND j.key = $2 AND j.class = $3 AND j.sent_on = $4 AND j.institution = $6
+   AND NOT EXISTS (SELECT 1 FROM terminal t WHERE t.id = j.terminal AND t.status = 3)
  ORDER BY (j.terminal = $5) DESC
  LIMIT 1;
 
 -- undone --
 -- What refunds and reversals have undone of an original so far; a reversed refund counts with both its rows, whose legs
--- cancel. $1 shard, $2 the original's seq.
+-- cancel: `refund` is the seq of the one that a row reverses. $1 shard, $2 the original's seq.
 WITH first AS (
-    SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, lots_moved, counters_moved,
-           reserves_moved, reply
+    SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, discount, to_pay, lots_moved,
+           counters_moved, reserves_moved, reply
       FROM journal
      WHERE shard = $1 AND original_seq = $2 AND rc = '00'
 )
-SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, lots_moved, counters_moved,
-       reserves_moved, reply, true AS direct
+SELECT seq, class, amount, points_earned, points_redeemed, credit_granted, credit_spent, discount, to_pay, lots_moved,
+       counters_moved, reserves_moved, reply, NULL::bigint AS refund
   FROM first
 UNION ALL
-SELECT j.seq, j.class, -j.amount, j.points_earned, j.points_redeemed, j.credit_granted, j.credit_spent, j.lots_moved,
-       j.counters_moved, j.reserves_moved, NULL, false
+SELECT j.seq, j.class, -j.amount, j.points_earned, j.points_redeemed, j.credit_granted, j.credit_spent, j.discount,
+       -j.to_pay, j.lots_moved, j.counters_moved, j.reserves_moved, NULL, j.original_seq
   FROM journal j
  WHERE j.shard = $1 AND j.rc = '00' AND j.original_seq IN (SELECT seq FROM first WHERE class <> 4)
  ORDER BY seq;
@@ -147,3 +150,36 @@ SELECT refuse_batch(count(*), $5::bigint) FROM moved;
 
 -- directory_version --
 SELECT value::bigint FROM setting WHERE name = 'reference_version';
+
+-- movements --
+-- The last movements of accounts, newest first, each with what it takes to decide on it again; the newest purchase also with
+-- the names that its `rules` count into. $1 shards, $2 accounts, $3 the earliest transmission date, $4 how many of each.
+-- The columns after the account are those of `switch.simulation.history.Row`; its kind is 0 for what no programme decides.
+SELECT wanted.shard, wanted.account, r.seq, floor(extract(epoch FROM r.at))::bigint, CASE
+           WHEN r.class = 4 THEN 5
+           WHEN r.class = 2 THEN CASE r.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7
+                WHEN 990000 THEN 10 WHEN 990100 THEN 11 ELSE 0 END
+           ELSE 0
+       END,
+       r.amount, r.currency::integer, r.merchant, r.institution, coalesce(m.category, 0), r.entry_mode::integer, r.programme_version,
+       r.points_earned, r.points_redeemed, r.points_expired, r.points_adjusted, r.credit_granted, r.credit_spent,
+       r.discount, r.to_pay, r.lots_moved, r.rules, r.counters_moved, r.grants_moved, r.original_seq, r.asked,
+       r.processing_code, r.tier_after::integer,
+       CASE WHEN r.seq = max(r.seq) FILTER (WHERE r.class = 2 AND r.processing_code IN (0, 6000, 6500))
+                             OVER (PARTITION BY wanted.shard, wanted.account)
+            THEN (SELECT v.rule_ids FROM programme_version v WHERE v.programme = r.programme AND v.version = r.programme_version)
+       END
+  FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, account)
+ CROSS JOIN LATERAL (
+           SELECT j.*
+             FROM journal j
+            WHERE j.shard = wanted.shard AND j.account = wanted.account AND j.sent_on >= $3::date AND j.rc = '00' AND j.class <> 1
+              -- What undoes an inquiry, a quote or a hold moved nothing.
+              AND NOT (j.class = 4 AND j.original_seq IS NOT NULL
+                       AND EXISTS (SELECT 1 FROM journal o WHERE o.shard = j.shard AND o.seq = j.original_seq
+                                      AND o.sent_on = j.original_sent_on AND o.class = 1))
+            ORDER BY j.seq DESC
+            LIMIT $4::integer
+       ) AS r
+  LEFT JOIN merchant m ON m.id = r.merchant
+ ORDER BY wanted.shard, wanted.account, r.seq DESC;

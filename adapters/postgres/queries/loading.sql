@@ -83,8 +83,7 @@ SELECT s.shard FROM shard AS s
  WHERE s.shard IN (SELECT n.shard FROM incoming AS n JOIN account AS a ON a.shard = n.shard AND a.id = n.id
                     WHERE (a.card_status, a.card_kind, a.card_expires_on)
                           IS DISTINCT FROM (n.status, n.kind, n.expires_on)
-                       OR (n.has_member AND a.member IS NULL)
-                       OR a.born <> coalesce(to_char(n.birth_date, 'YYYYMMDD')::integer, a.born))
+                       OR n.has_member)
  ORDER BY s.shard FOR UPDATE;
 
 -- add_openings --
@@ -96,9 +95,11 @@ SELECT n.shard, n.id, n.points, n.credit, $1 FROM incoming AS n
 
 -- add_accounts --
 INSERT INTO account (shard, id, token_low, programme, card_kind, card_status, last_four, card_expires_on, points, credit,
-                     lots, member, born)
+                     lots, member, born, flags)
 SELECT n.shard, n.id, n.token_low, n.programme, n.kind, n.status, n.last_four, n.expires_on, n.points, n.credit, n.lots,
-       CASE WHEN n.has_member THEN n.id END, coalesce(to_char(n.birth_date, 'YYYYMMDD')::integer, 0)
+       CASE WHEN n.has_member THEN n.id END, coalesce(to_char(n.birth_date, 'YYYYMMDD')::integer, 0),
+       CASE WHEN NOT n.has_member OR (n.name IS NOT NULL AND n.birth_date IS NOT NULL) THEN 0 ELSE 2 END
+           | CASE WHEN n.has_member AND n.name IS NULL THEN 4 ELSE 0 END
   FROM incoming AS n
  WHERE NOT EXISTS (SELECT 1 FROM account AS a WHERE a.shard = n.shard AND a.id = n.id);
 
@@ -132,6 +133,18 @@ SELECT n.shard, a.member, n.mobile, n.name, n.birth_date, n.gender, n.education,
        birth_date = coalesce(excluded.birth_date, m.birth_date), gender = coalesce(excluded.gender, m.gender),
        education = coalesce(excluded.education, m.education), region = coalesce(excluded.region, m.region);
 
+-- mark_members --
+-- As enrolment marks an account whose member has not told all (switch/member_data.py), and unmarks it.
+UPDATE account AS a
+   SET flags = marked.flags, version = a.version + 1
+  FROM (SELECT a.shard, a.id,
+               a.flags & ~6 | CASE WHEN m.complete THEN 0 ELSE 2 END | CASE WHEN m.name IS NULL THEN 4 ELSE 0 END AS flags
+          FROM incoming AS n
+          JOIN account AS a ON a.shard = n.shard AND a.id = n.id
+          JOIN member AS m ON m.shard = a.shard AND m.id = a.member
+         WHERE n.has_member) AS marked
+ WHERE a.shard = marked.shard AND a.id = marked.id AND a.flags <> marked.flags;
+
 -- add_referrals --
 -- A code for each member that has none; whoever comes to another's code (once in a trillion) goes without.
 INSERT INTO referral (shard, code, programme, member_shard, member)
@@ -148,7 +161,9 @@ DELETE FROM card AS c USING incoming AS n
    AND c.token <> n.mobile_token;
 
 -- add_mobiles --
-INSERT INTO card (shard, token, account_shard, account, programme, kind, last_four)
-SELECT n.mobile_shard, n.mobile_token, n.shard, n.id, n.programme, 5, right(n.mobile, 4)
-  FROM incoming AS n WHERE n.mobile_token IS NOT NULL
+-- The mobile of somebody who was erased does not know messages of before.
+INSERT INTO card (shard, token, account_shard, account, programme, kind, last_four, since)
+SELECT n.mobile_shard, n.mobile_token, n.shard, n.id, n.programme, 5, right(n.mobile, 4), f.at
+  FROM incoming AS n LEFT JOIN forgotten_mobile AS f ON f.shard = n.mobile_shard AND f.token = n.mobile_token
+ WHERE n.mobile_token IS NOT NULL
     ON CONFLICT (shard, token) DO NOTHING;

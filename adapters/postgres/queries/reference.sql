@@ -67,13 +67,14 @@ SELECT kind, name, slot FROM programme_slot WHERE programme = $1 ORDER BY slot;
 INSERT INTO programme_slot (programme, slot, kind, name) VALUES ($1, $2, $3, $4);
 
 -- upsert_clubs --
--- $1 programme, $2 codes, $3 names, $4 audiences, $5 whether open, $6 fees, $7 tags of DE48 that it wants, by commas. A club that is no longer named stays: members are in it.
-INSERT INTO club AS c (programme, code, name, audience, open, fee, required)
-SELECT $1, given.code, given.name, given.audience, given.open, given.fee, string_to_array(given.required, ',')
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::text[])
-       AS given (code, name, audience, open, fee, required)
+-- $1 programme, $2 codes, $3 names, $4 audiences, $5 whether open, $6 fees, $7 whether who has too little for it owes it, $8 tags of DE48 that it wants, by commas. A club that is no longer named stays: members are in it.
+INSERT INTO club AS c (programme, code, name, audience, open, fee, fee_may_be_owed, required)
+SELECT $1, given.code, given.name, given.audience, given.open, given.fee, given.due, string_to_array(given.required, ',')
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::boolean[], $8::text[])
+       AS given (code, name, audience, open, fee, due, required)
     ON CONFLICT (programme, code) DO UPDATE
    SET name = excluded.name, audience = excluded.audience, open = excluded.open, fee = excluded.fee,
-       required = excluded.required
- WHERE (c.name, c.audience, c.open, c.fee, c.required)
-       IS DISTINCT FROM (excluded.name, excluded.audience, excluded.open, excluded.fee, excluded.required);
+       fee_may_be_owed = excluded.fee_may_be_owed, required = excluded.required
+ WHERE (c.name, c.audience, c.open, c.fee, c.fee_may_be_owed, c.required)
+       IS DISTINCT FROM (excluded.name, excluded.audience, excluded.open, excluded.fee, excluded.fee_may_be_owed,
+                         excluded.required);

@@ -32,28 +32,33 @@ SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint
  WHERE i.inhparent = 'journal'::regclass;
 
 -- accounts --
--- The accounts as they are now, and what their members told.
+-- The accounts as they are now, and what their members told. What decided an erased member's messages is not known any
+-- more.
 SELECT a.shard, a.id, a.points, a.credit, a.visits, a.spend, a.first_visit, a.last_visit, a.tier, a.tier_points,
-       a.enrolled_on - date '1970-01-01', a.lots, a.club, a.born, a.counters, a.grants, m.gender, m.region
+       a.enrolled_on - date '1970-01-01', a.lots, a.club, a.born, a.counters, a.grants, a.flags, a.reserves,
+       m.gender, m.region
   FROM account a
   LEFT JOIN member m ON m.shard = a.shard AND m.id = a.member
- WHERE a.shard >= $1 AND a.shard < $2 AND a.programme = $3
+ WHERE a.shard >= $1 AND a.shard < $2 AND a.programme = $3 AND m.erased_at IS NULL
  ORDER BY a.shard, a.id;
 
 -- rows --
 -- What was approved since the period began, up to now. The fourth column is the kind, as the kernel numbers them; 0: what
--- no programme decides.
+-- no programme decides, or what only holds points and credit.
 SELECT j.shard, j.account, j.seq, floor(extract(epoch FROM j.at))::bigint, CASE
            WHEN j.class = 4 THEN 5
-           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7 ELSE 0 END
+           WHEN j.class = 1 THEN 0
+           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7
+                WHEN 990000 THEN 10 WHEN 990100 THEN 11 ELSE 0 END
        END,
-       j.amount, j.currency::integer, j.merchant, j.institution, m.category, j.entry_mode::integer, j.programme_version,
+       j.amount, j.currency::integer, j.merchant, j.institution, coalesce(m.category, 0), j.entry_mode::integer, j.programme_version,
        j.points_earned, j.points_redeemed, j.points_expired, j.points_adjusted, j.credit_granted, j.credit_spent,
-       j.discount, j.to_pay, j.lots_moved, j.rules, j.counters_moved, j.grants_moved, j.original_seq, j.asked
+       j.discount, j.to_pay, j.lots_moved, j.rules, j.counters_moved, j.grants_moved, j.original_seq, j.asked,
+       j.reserves_moved
   FROM journal j
-  JOIN merchant m ON m.id = j.merchant
+  LEFT JOIN merchant m ON m.id = j.merchant
  WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at >= $4 AND j.rc = '00'
-   AND j.class <> 1
+   AND (j.class <> 1 OR j.reserves_moved IS NOT NULL)
  ORDER BY j.shard, j.account, j.seq;
 
 -- past --
@@ -67,15 +72,31 @@ SELECT j.shard, j.account,
   FROM journal j
  WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at < $4 AND j.rc = '00'
    AND (j.class = 4 AND j.original_seq IS NOT NULL
-        OR j.class = 2 AND j.processing_code IN (0, 6000, 6500, 200000, 950000))
+        OR j.class = 2 AND j.processing_code IN (0, 6000, 6500, 200000, 950000, 990000, 990100))
  GROUP BY j.shard, j.account
  ORDER BY j.shard, j.account;
+
+-- recent --
+-- What was spent on each of the days before the period that its first messages may still look back to, net of what was
+-- undone on them; days since 1970. $5 the programme's time zone, $6 how many days.
+SELECT j.shard, j.account, (j.at AT TIME ZONE $5)::date - date '1970-01-01' AS day, sum(
+           CASE WHEN j.class = 2 AND j.processing_code <> 200000 THEN j.amount
+                WHEN j.class = 2 OR o.processing_code <> 200000 THEN -j.amount
+                ELSE j.amount END)::bigint AS amount
+  FROM journal j
+  LEFT JOIN journal o ON o.shard = j.shard AND o.seq = j.original_seq AND o.sent_on = j.original_sent_on
+ WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at < $4 AND j.rc = '00'
+   AND (j.at AT TIME ZONE $5)::date > ($4 AT TIME ZONE $5)::date - $6::integer
+   AND (j.class = 2 AND j.processing_code IN (0, 6000, 6500, 200000)
+        OR j.class = 4 AND o.class = 2 AND o.processing_code IN (0, 6000, 6500, 200000) AND o.rc = '00')
+ GROUP BY j.shard, j.account, day
+ ORDER BY j.shard, j.account, day;
 
 -- referred --
 -- Rows before the period that rows of it undo, what of those was undone already, and what of that was undone in turn.
 WITH before AS MATERIALIZED (
     SELECT * FROM journal j
-     WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at < $4 AND j.rc = '00' AND j.class <> 1
+     WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at < $4 AND j.rc = '00' AND (j.class <> 1 OR j.reserves_moved IS NOT NULL)
 ), undoing AS MATERIALIZED (
     SELECT DISTINCT j.shard, j.original_seq AS seq FROM journal j
      WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at >= $4 AND j.rc = '00'
@@ -88,13 +109,16 @@ WITH before AS MATERIALIZED (
 )
 SELECT j.shard, j.account, j.seq, floor(extract(epoch FROM j.at))::bigint, CASE
            WHEN j.class = 4 THEN 5
-           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7 ELSE 0 END
+           WHEN j.class = 1 THEN 0
+           ELSE CASE j.processing_code WHEN 0 THEN 1 WHEN 6000 THEN 2 WHEN 6500 THEN 3 WHEN 200000 THEN 4 WHEN 950000 THEN 7
+                WHEN 990000 THEN 10 WHEN 990100 THEN 11 ELSE 0 END
        END,
-       j.amount, j.currency::integer, j.merchant, j.institution, m.category, j.entry_mode::integer, j.programme_version,
+       j.amount, j.currency::integer, j.merchant, j.institution, coalesce(m.category, 0), j.entry_mode::integer, j.programme_version,
        j.points_earned, j.points_redeemed, j.points_expired, j.points_adjusted, j.credit_granted, j.credit_spent,
-       j.discount, j.to_pay, j.lots_moved, j.rules, j.counters_moved, j.grants_moved, j.original_seq, j.asked
+       j.discount, j.to_pay, j.lots_moved, j.rules, j.counters_moved, j.grants_moved, j.original_seq, j.asked,
+       j.reserves_moved
   FROM before j
-  JOIN merchant m ON m.id = j.merchant
+  LEFT JOIN merchant m ON m.id = j.merchant
  WHERE (j.shard, j.seq) IN (SELECT shard, seq FROM named UNION SELECT shard, seq FROM undone)
     OR (j.shard, j.original_seq) IN (SELECT shard, seq FROM undone)
  ORDER BY j.shard, j.account, j.seq;

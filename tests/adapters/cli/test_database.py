@@ -105,6 +105,7 @@ def test_load_names_each_problem(fresh_database_url: str, tmp_path: Path) -> Non
     assert "6037990000000007" not in loaded.output
 
 
+@pytest.mark.handwritten_journal
 def test_an_audit_with_a_breach_shows_it_and_ends_with_one(ledger_url: str) -> None:
     assert run("audit", "--database", ledger_url).exit_code == 0
     execute(ledger_url, "UPDATE account SET points = points + 1 WHERE id = 100")
@@ -115,6 +116,7 @@ def test_an_audit_with_a_breach_shows_it_and_ends_with_one(ledger_url: str) -> N
     assert "I2, I8 broken" in audited.stdout
 
 
+@pytest.mark.handwritten_journal
 def test_explain_tells_the_whole_story(ledger_url: str) -> None:
     explained = run("explain", "632710005001", "--database", ledger_url)
     assert explained.exit_code == 0
@@ -132,11 +134,13 @@ def test_explain_tells_the_whole_story(ledger_url: str) -> None:
         assert words in explained.stdout
 
 
+@pytest.mark.handwritten_journal
 def test_explain_of_a_decline_and_a_tombstone(ledger_url: str) -> None:
     assert "51 not enough" in run("explain", "632710005005", "--database", ledger_url).stdout
     assert "its reversal came first" in run("explain", "632710005007", "--database", ledger_url).stdout
 
 
+@pytest.mark.handwritten_journal
 def test_explain_of_nothing_ends_with_one(ledger_url: str) -> None:
     explained = run("explain", "999999999999", "--database", ledger_url)
     assert explained.exit_code == 1

@@ -6,7 +6,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from adapters.cli import app
-from adapters.cli.programme_words import rules_in_words
+from adapters.cli.programme_words import document_of, rules_in_words
 from tests.switch.programme.programmes import CUSTOMER, ONE_RULE, load, rules
 
 
@@ -33,6 +33,8 @@ def test_warnings_leave_the_exit_code_at_0() -> None:
     result = run("check", CUSTOMER)
     assert result.exit_code == 0
     first, *rest = result.stdout.splitlines()
+    costs, rest = rest[:2], rest[2:]
+    assert all("warning: rules[" in line and "the cost has no bound" in line for line in costs)
     assert first == f"{CUSTOMER}:21: warning: rules[4].when: this rule can never fire: currency is always 364"
     shown = "\n".join(rest)
     for part in ("barber.reward", "CUT is free", "takes 10 stamps off cut", "1 a year", "events: checkin"):
@@ -54,7 +56,7 @@ def test_json(file: Path) -> None:
     document = json.loads(result.stdout)
     assert result.exit_code == 0
     assert document["file"] == str(CUSTOMER)
-    assert [problem["severity"] for problem in document["problems"]] == ["warning"]
+    assert {problem["severity"] for problem in document["problems"]} == {"warning"}
     assert document["programme"]["stamps"] == {"cut": 10}
     assert document["programme"]["rules"][1] == {
         "id": "bigger_basket",
@@ -105,6 +107,25 @@ def test_effects_in_words(then: str, words: str) -> None:
     assert rule.gives == (words,)
 
 
+def test_a_catalogue_a_hold_out_and_tags_in_words() -> None:
+    text = rules("id: a, holdout: 10%, then: {points: 1}") + (
+        "rewards:\n"
+        "  - {code: LIP, points: 500, then: {free: LIPSTICK, cap: 900}, uses: {year: 1},\n"
+        "     when: hour > 3 or amount > 7}\n"
+        "  - {code: S, points: 1, message: {en: Hi}}\n"
+        "tags: [press]\n"
+    )
+    programme = load(text)
+    a, lip, sample = rules_in_words(programme)
+    assert a.limits == ("10% of the members never get it",)
+    assert lip.when == "the till asks for LIP and (hour > 3 or amount > 7)"
+    assert lip.gives == ("costs 500 points", "LIPSTICK is free, at most 900")
+    assert (lip.limits, lip.id) == (("1 a year",), "rewards.LIP")
+    assert (sample.when, sample.gives) == ("the till asks for S", ("costs 1 point", "says “Hi”"))
+    document = document_of(programme)
+    assert (document["rewards"], document["tags"]) == ({"LIP": 500, "S": 1}, ["press"])
+
+
 def test_a_choice_before_a_stamp_is_bracketed() -> None:
     stamp = "stamp: {key: k, need: 3, reward: {points: 1}}"
     reward, collect = rules_in_words(load(rules(f"id: a, when: hour > 3 or amount > 7, then: {{{stamp}}}")))
@@ -125,3 +146,16 @@ def test_the_schema_names_every_key_and_refuses_others() -> None:
     assert definitions["Club"]["properties"]["code"]["pattern"]
     assert definitions["Then"]["properties"]["cap"]["description"]
     assert "uses" in definitions["Rule"]["properties"]
+
+
+def test_what_happens_by_itself_is_told(file: Path) -> None:
+    more = (
+        "tiers: [{id: silver, from: {points: 3}}]\ntier_year: {begins: march, grace: 60 days}\ntags: [ambassador]\n"
+        "referral: {referrer: {points: 500}, ambassador: {points: 1000, credit: 70000}}\n"
+    )
+    file.write_text(ONE_RULE.replace("24 months", "24 months, notice: 30 days") + more, encoding="utf-8")
+    lines = run("check", file).stdout.splitlines()
+    assert "tier year: from march, 60 days of grace" in lines
+    assert "notice: 30 days before points lapse" in lines
+    assert "referral: referrer 500 points, ambassador 1,000 points and 70,000 of credit" in lines
+    assert "tags: ambassador" in lines

@@ -13,7 +13,7 @@ from adapters.cli import app
 from adapters.postgres.report_figures import Dimension
 from tests.adapters.postgres.sales import FIRST, LAST, PEOPLE, open_sales, refund, sell
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.handwritten_journal]
 
 NOWHERE = "postgresql://someone:hunter2@127.0.0.1:1/loyalty"
 REPORTS = (("overview",), ("rfm",), ("spread",), *(("by", "--dimension", dimension) for dimension in Dimension))

@@ -85,6 +85,22 @@ def test_a_rule_is_compared(journal, tmp_path):
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize(("more", "per_cent"), [((), 50), (("--per-cent", "20"), 20)])
+def test_a_hold_out_is_known_by_its_rule(journal, tmp_path, more, per_cent):
+    figures = tmp_path / "figures.json"
+    found = run(
+        "uplift", "--programme", "world", "--rule", "tested", *more, *PERIOD, "--database", journal, "--json",
+        str(figures),
+    )  # fmt: skip
+    assert found.exit_code == 0, found.output
+    document = json.loads(figures.read_text())
+    assert document["per_cent"] == per_cent
+    # Whom the kernel held out is whom the comparison expects.
+    assert document["sums"]["had"]["members"] > 0
+    assert document["sums"]["fired_in_control"] == 0
+
+
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

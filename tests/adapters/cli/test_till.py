@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from adapters.cli.till import app
 from adapters.cli.till_memory import default_path
+from protocol import tlv
 from protocol.codec import codec_for
 from protocol.framing import framing_for
 from protocol.message import Message
@@ -168,6 +169,8 @@ def test_a_response_code_that_nobody_knows_is_a_decline() -> None:
         (["redeem", "--points", "3"], "0200", "006000", "PT0013"),
         (["redeem", "--credit", "all"], "0200", "006500", None),
         (["redeem", "--credit", "2500", "--tlv", "LG=fa"], "0200", "006500", "CR0042500LG002fa"),
+        (["redeem", "--points", "3", "--reward", "LIP"], "0200", "006000", "PT0013RW003LIP"),
+        (["purchase", "--reward", "LIP"], "0200", "000000", "RW003LIP"),
         (["advice"], "0220", "000000", None),
         (["advice", "--points", "all"], "0220", "006000", None),
         (["advice", "--credit", "7"], "0220", "006500", "CR0017"),
@@ -203,6 +206,27 @@ def test_a_cut_over_names_the_date_that_begins() -> None:
     with switch() as server:
         send(server, "cut-over", "--date", "1124")
     assert server.heard[0].fields[15] == "1124"
+
+
+def test_movements_are_shown_in_words() -> None:
+    answer = with_fields(
+        de62=tlv.build(
+            [
+                ("PB", "9"),
+                ("MV", "20270105;000000;-400000;-4;1000"),
+                ("NR", "large;amount=1800000;amount>=2000000|hour>20"),
+                ("MV", "none of ours"),
+            ]
+        )
+    )
+    with switch(answer) as server:
+        result = send(server, "movements")
+    (asked,) = server.heard
+    assert (asked.mti, asked.fields[3], 4 in asked.fields) == ("0100", "380000", False)
+    said = " ".join(result.output.split())
+    assert "2027-01-05 purchase: -400,000 minor units, -4 points, +1,000 of credit" in said
+    assert "large lacked amount>=2000000 or hour>20; it was amount=1800000" in said
+    assert "none of ours" in said
 
 
 def test_a_balance_inquiry_has_no_amount() -> None:
@@ -297,6 +321,7 @@ def test_nothing_to_name(command: str) -> None:
     [
         ["purchase", "--amount", "7"],
         ["balance"],
+        ["movements"],
         ["refund", "--of", "last"],
         ["reverse", "--last"],
         ["advice", "--amount", "7"],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.cli.till_words import Balance, balances, lines, meaning, private, summary, visible
+from adapters.cli.till_words import Balance, balances, lines, meaning, private, summary, tag_meaning, visible
 from protocol.codes import RESPONSE_MEANINGS
 from protocol.dialect import load
 from protocol.message import Message
@@ -38,7 +38,7 @@ def test_every_element_of_the_dialect_can_be_told() -> None:
     ("number", "value", "said"),
     [
         (3, "006000", "purchase paid by points"),
-        (3, "990000", ""),
+        (3, "999900", ""),
         (4, "000000500000", "500,000 minor units"),
         (7, "1123210508", "11-23 21:05:08 UTC"),
         (39, "51", "not enough points or credit"),
@@ -86,6 +86,31 @@ def test_what_a_refund_undoes() -> None:
     reply = Message("0210", {39: "00", 62: "PB0011PE002-4PR002-1"})
     said = "Approved: 4 points taken back, 1 point given back, the balance is 1 point."
     assert summary(Message("0200", {}), reply) == said
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("PB0015PE0017", "Approved, a quote, and nothing moved: 7 points earned, the balance is 5 points."),
+        ("", "Approved, a quote, and nothing moved: nothing would be earned."),
+    ],
+)
+def test_a_quote_says_that_nothing_moved(told: str, said: str) -> None:
+    assert summary(Message("0100", {3: "000000"}), Message("0110", {39: "00", 62: told})) == said
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", ";;;;", "20270105;000000;x;0;0", "20270105;000000;1;2", "2027;000000;1;2;3;4", f"20270105;0;{'9' * 900};0;0"],
+)
+def test_a_movement_that_is_none_is_left_as_it_came(value: str) -> None:
+    assert tag_meaning(62, "MV", value) == ""
+
+
+def test_what_a_tag_says_cannot_steer_the_terminal() -> None:
+    assert "\x1b" not in tag_meaning(62, "NR", "a;\x1b[2J;c")
+    assert "\x1b" not in tag_meaning(62, "MV", "20270105;\x1b[2J;1;2;3")
+    assert tag_meaning(48, "MV", "20270105;000000;1;2;3") == ""
 
 
 def test_what_a_peer_sends_cannot_steer_the_terminal() -> None:

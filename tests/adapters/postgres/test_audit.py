@@ -1,6 +1,7 @@
 """The audit: silent on a ledger that agrees with itself, and loud on each way of breaking it."""
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -21,7 +22,7 @@ from tests.adapters.postgres.ledger import (
     post,
 )
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.handwritten_journal]
 
 HERE = f"shard = {SHARD} AND seq"
 OWNER = f"shard = {SHARD} AND id = {ACCOUNT}"
@@ -29,12 +30,28 @@ OTHER = f"id = {OTHER_ACCOUNT}"
 TO = f"'\\x{lots((MONTH, 4)).hex()}'"
 UNSORTED = f"'\\x{lots((MONTH, 1), (MONTH - 1, 1)).hex()}'"
 BELOW_ZERO = f"'\\x{lots((MONTH, 4), (MONTH + 1, -2)).hex()}'"
+
+
+def reserves(*entry: int) -> str:
+    """One entry of `account.reserves`: key, until, points, credit."""
+    return f"'\\x{struct.pack('>4q', *entry).hex()}'"
+
+
 LINKED_BUT_NOT_EMPTY = f"""
     INSERT INTO card (shard, token, account_shard, account, programme, kind)
          VALUES ({SHARD}, int8send({ACCOUNT}) || int8send(1), {OTHER_SHARD}, {OTHER_ACCOUNT}, 1, 1);
     UPDATE account SET status = 2, credit = 5 WHERE {OWNER}
 """
 
+REFERRAL_PAID = f"""
+    INSERT INTO referral_gift (shard, member, side, programme, account_shard, account, points, credit, noted_on,
+                               paid_seq, paid_sent_on)
+         VALUES ({OTHER_SHARD}, 1, '{{side}}', 1, {SHARD}, {ACCOUNT}, {{points}}, 0, '{DAY}', 1, '{DAY}')
+"""
+A_GIFT = f"UPDATE journal SET processing_code = 990100 WHERE {HERE} = 1"
+PAID_TOO_LITTLE = f"{A_GIFT}; {REFERRAL_PAID.format(side='member', points=6)}"
+PAID_BY_A_SALE = REFERRAL_PAID.format(side="member", points=5)
+PAID_TWICE = "; ".join([A_GIFT, *(REFERRAL_PAID.format(side=side, points=5) for side in ("member", "referrer"))])
 COUPON_USED_ONCE = f"""
     INSERT INTO coupon_batch (programme, campaign, kind, codes, made_by) VALUES (1, 'spring', 'single', 1, 'sara');
     INSERT INTO coupon (shard, token, programme, batch, uses, uses_left)
@@ -48,6 +65,8 @@ BREACHES = [
     ("i1_points", f"UPDATE journal SET lots_moved = NULL WHERE {HERE} = 1"),
     ("i1_payment", f"UPDATE journal SET to_pay = to_pay - 1 WHERE {HERE} = 1"),
     ("i1_payment", f"UPDATE journal SET amount = 900 WHERE {HERE} = 2"),
+    ("i1_payment", f"UPDATE journal SET asked = 'RW003LIP', to_pay = to_pay - 1 WHERE {HERE} = 1"),
+    ("i1_payment", f"UPDATE journal SET asked = 'PT0011' , points_redeemed = points_redeemed + 1 WHERE {HERE} = 2"),
     ("i1_declined", f"UPDATE journal SET rc = '51' WHERE {HERE} = 1"),
     ("i1_declined", f"UPDATE journal SET discount = 5 WHERE {HERE} = 6"),
     ("i2_balances", f"UPDATE account SET points = points + 1 WHERE {OWNER}"),
@@ -57,14 +76,20 @@ BREACHES = [
     ("i2_lots", f"UPDATE account SET lots = {TO} WHERE {OWNER}"),
     ("i2_lots", f"UPDATE account SET lots = '\\x0102' WHERE {OWNER}"),
     ("i2_lot_moves", f"UPDATE account SET lots = '\\x{lots((MONTH + 1, 2)).hex()}' WHERE {OWNER}"),
+    ("i2_reserve_moves", f"UPDATE account SET reserves = {reserves(0, 20_000, 1, 0)} WHERE {OWNER}"),
+    ("i2_reserve_moves", f"UPDATE journal SET reserves_moved = {reserves(0, 20_000, 1, 0)} WHERE {HERE} = 1"),
     ("i2_cards", "UPDATE card SET account = 99"),
     ("i2_cards", "UPDATE card SET programme = 99"),
     ("i2_members", f"UPDATE account SET member = 99 WHERE {OWNER}"),
     ("i2_members", LINKED_BUT_NOT_EMPTY),
+    ("i2_erased", f"INSERT INTO member (shard, id, erased_at) SELECT shard, id, now() FROM account WHERE {OWNER}"),
     ("i3_replies", f"UPDATE journal SET reply = NULL WHERE {HERE} = 1"),
     ("i3_replies", f"UPDATE journal SET reply = 'x' WHERE {HERE} = 7"),
     ("i3_decided", f"UPDATE journal SET programme_version = 9 WHERE {HERE} = 1"),
     ("i3_decided", f"UPDATE journal SET account = NULL WHERE {HERE} = 6"),
+    ("i4_gifts", PAID_TOO_LITTLE),
+    ("i4_gifts", PAID_BY_A_SALE),
+    ("i4_gifts", PAID_TWICE),
     ("i4_index", "DROP INDEX journal_key"),
     (
         "i4_effects",
@@ -73,6 +98,9 @@ BREACHES = [
     ("i4_dates", f"UPDATE journal SET sent_on = sent_on + 1 WHERE {HERE} = 8"),
     ("i5_balances", f"UPDATE account SET points = -1 WHERE {OWNER}"),
     ("i5_balances", f"UPDATE account SET credit = -1 WHERE {OTHER}"),
+    ("i5_reserves", f"UPDATE account SET reserves = {reserves(0, 20_000, 10**9, 0)} WHERE {OWNER}"),
+    ("i5_reserves", f"UPDATE account SET reserves = {reserves(7, 20_000, 0, 10**9)} WHERE {OWNER}"),
+    ("i5_reserves", f"UPDATE account SET reserves = {reserves(7, 20_000, -1, 0)} WHERE {OWNER}"),
     ("i5_lots", f"UPDATE account SET lots = {UNSORTED} WHERE {OWNER}"),
     ("i5_lots", f"UPDATE account SET lots = {BELOW_ZERO} WHERE {OWNER}"),
     ("i6_originals", f"UPDATE journal SET original_seq = 99 WHERE {HERE} = 3"),

@@ -8,7 +8,7 @@ import pytest
 from adapters.postgres.explaining import explain, month_name, rule_names
 from tests.adapters.postgres.ledger import DAY, open_ledger, post
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.handwritten_journal]
 
 PURCHASE, REDEMPTION, REFUND, UNDONE, DECLINE, INQUIRY, TOMBSTONE, STRANGER = (
     f"632710{5000 + n:06d}" for n in range(1, 9)

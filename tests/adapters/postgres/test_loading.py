@@ -15,6 +15,7 @@ from adapters.postgres.connecting import Connection, connection
 from adapters.postgres.errors import LoadingError, TokenKeyError
 from adapters.postgres.loading import Loaded, load, read_directory
 from adapters.postgres.seeding import CardNumbers
+from switch.member_data import INCOMPLETE, NAME_UNKNOWN
 from switch.receipts import Printer
 from switch.referral import code_of
 from switch.tokens import Tokens
@@ -134,6 +135,22 @@ async def test_loading_again_changes_nothing(fresh_database_url: str, token_key:
             await reference.version(opened),
         )
     assert before == after
+
+
+@pytest.mark.integration
+async def test_who_has_not_told_all_is_marked_until_it_is_told(
+    fresh_database_url: str, token_key: bytes, directory: Path
+) -> None:
+    async def flags() -> object:
+        async with connection(fresh_database_url) as opened:
+            return (await account_of(opened, token_key, PAN))["flags"]
+
+    marks = []
+    for columns, values in (("mobile", "09120000001"), ("name", "Sara"), ("birth_date", "1988-03-21")):
+        write(directory, "cards.csv", f"pan,programme,{columns}\n{PAN},bazaar,{values}\n")
+        await load(fresh_database_url, token_key, directory)
+        marks.append(await flags())
+    assert marks == [INCOMPLETE | NAME_UNKNOWN, INCOMPLETE, 0]
 
 
 @pytest.mark.integration

@@ -10,7 +10,7 @@ from adapters.postgres import partitions
 from adapters.postgres.connecting import connection
 from tests.adapters.postgres.ledger import DAY, open_ledger, post
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.handwritten_journal]
 
 LEAP_DAY = dt.date(2028, 2, 29)
 

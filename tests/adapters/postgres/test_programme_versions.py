@@ -141,12 +141,27 @@ async def test_partners_come_and_go_with_the_live_version(url: str) -> None:
 
 
 async def test_clubs_come_with_the_text(url: str) -> None:
-    clubs = "clubs:\n  - {code: GOLD, name: Gold club, open: true, fee: 5000, required: [name, birth_date, region]}\n"
+    clubs = (
+        "clubs:\n  - {code: GOLD, name: Gold club, fee: 5000, fee_due: true, required: [name, birth_date, region]}\n"
+    )
     await versions.submit(url, DOUBLE + clubs, maker="sara")
     await versions.submit(url, DOUBLE + clubs.replace("5000", "6000"), maker="sara")
     async with connection(url) as opened:
-        (club,) = await opened.fetch("SELECT code, fee, required, audience FROM club")
-    assert tuple(club) == ("GOLD", 6_000, ["NA", "BD"], "customers")
+        (club,) = await opened.fetch("SELECT code, fee, fee_may_be_owed, required, audience FROM club")
+    assert tuple(club) == ("GOLD", 6_000, True, ["NA", "BD", "RE"], "customers")
+
+
+async def test_tags_are_given_once_for_all_versions(url: str) -> None:
+    for count in (2, 1, 16):
+        tags = ", ".join(f"t{number}" for number in range(16 - count, 16))
+        await versions.submit(url, DOUBLE + f"tags: [{tags}]\n", maker="sara")
+    async with connection(url) as opened:
+        (programme,) = (await reference.load(opened)).programmes
+    kept = {name: slot for (kind, name), slot in programme.slots.items() if kind == "tag"}
+    assert (kept["t14"], kept["t15"]) == (4_095, 4_094)
+    assert sorted(kept.values()) == list(range(4_080, 4_096))
+    with pytest.raises(DatabaseError, match="programme bazaar has had more than 16 tags"):
+        await versions.submit(url, DOUBLE + "tags: [one_more]\n", maker="sara")
 
 
 async def test_of_many_who_submit_at_once_each_gets_a_version(url: str) -> None:

@@ -12,7 +12,7 @@ from adapters.postgres.connecting import connection
 from switch.errors import ConfigurationError
 from tests.adapters.postgres.ledger import DAY, open_ledger
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.handwritten_journal]
 
 
 async def test_an_empty_database_has_an_empty_directory(database_url: str) -> None:

@@ -11,7 +11,7 @@ from switch.simulation import uplift
 from switch.simulation.reading import BasketReader
 from switch.simulation.simulate import Question, RuleSet, Simulation
 from tests.adapters.postgres.written_worlds import DOUBLED, END_S, SPLIT_S, TEXT, worlds, write
-from tests.switch.simulation.worlds import programme
+from tests.switch.simulation.worlds import DAY_S, ZONE, programme
 
 pytestmark = pytest.mark.integration
 
@@ -27,22 +27,26 @@ def survey(url, text=None):
     return asyncio.run(replaying.survey(url, text, "world"))
 
 
-@pytest.mark.parametrize("start_s", [0, SPLIT_S])
-def test_histories_come_back_as_they_were_written(journal, start_s):
+@pytest.mark.parametrize("start_s", [0, SPLIT_S, SPLIT_S + 7 * DAY_S])
+@pytest.mark.parametrize("days_of", [None, ZONE])
+def test_histories_come_back_as_they_were_written(journal, start_s, days_of):
     url, made = journal
 
     async def read():
-        return [history async for history in replaying.histories(url, replaying.Span(1, 0, 64, start_s))]
+        return [history async for history in replaying.histories(url, replaying.Span(1, 0, 64, start_s, days_of))]
 
     found = asyncio.run(read())
     expected = []
     for one in sorted(made, key=lambda one: one.account.shard):
         history = one.history(start_s)
+        if days_of is None:
+            history = dataclasses.replace(history, past=history.past._replace(recent=b""))
         gender = "female" if one.account.id % 2 else "male"
         if history.rows:
             person = history.person._replace(gender=gender, region="Tehran")
             expected.append(dataclasses.replace(history, person=person))
     assert found == expected
+    assert any(history.past.recent for history in found) == (start_s > 0 and days_of is not None)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -57,7 +61,7 @@ def test_any_number_of_workers_finds_the_same(journal, workers):
         RuleSet(draft.kernel.table, draft.rule_ids), {1: RuleSet(live.kernel.table, live.rule_ids)}, "Asia/Tehran",
         END_S, 20260101, live.tiers,
     )  # fmt: skip
-    simulation = Simulation(question, BasketReader(draft.events, draft.quantities, draft.free_skus))
+    simulation = Simulation(question, BasketReader.of(draft))
     for one in made:
         gender = "female" if one.account.id % 2 else "male"
         history = one.history(SPLIT_S)
@@ -68,9 +72,10 @@ def test_any_number_of_workers_finds_the_same(journal, workers):
     assert rows_read[-1] == found.messages
 
 
-def test_the_very_programme_changes_nothing(journal):
+@pytest.mark.parametrize("start_s", [0, SPLIT_S])
+def test_the_very_programme_changes_nothing(journal, start_s):
     url, _ = journal
-    found = replay_workers.simulate(url, survey(url), 0, END_S, 20260101, workers=1, progress=lambda _rows: None)
+    found = replay_workers.simulate(url, survey(url), start_s, END_S, 20260101, workers=1, progress=lambda _rows: None)
     assert found.whole.live == found.whole.draft
     assert all(pair.live == pair.draft for pair in found.rules.values())
 

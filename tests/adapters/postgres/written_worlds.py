@@ -11,7 +11,9 @@ TEXT = HEAD + RULES + TIERS
 DOUBLED = TEXT.replace("{per: 100000}", "{per: 50000}")
 SPLIT_S = START_S + 40 * DAY_S
 END_S = START_S + 10_000 * DAY_S
-CODES = {1: 0, 2: 6000, 3: 6500, 4: 200_000, 5: 0, 7: 950_000}
+CODES = {0: 6000, 1: 0, 2: 6000, 3: 6500, 4: 200_000, 5: 0, 7: 950_000}
+CLASSES = {0: 1, 5: 4}
+"""Of holds and reversals; anything else is of class 2."""
 _REFERENCE = """
 INSERT INTO institution (code, name, title, kind, timezone)
      VALUES ('1', 'BAZAAR', 'Bazaar', 'chain', 'Asia/Tehran'), ('2', 'B', 'B', 'chain', 'Asia/Tehran'),
@@ -27,9 +29,8 @@ def worlds() -> list[World]:
     live = programme(TEXT)
     found = []
     for number in range(1, 13):
-        made = world(number, 30, live.kernel, number=number, born=19900101 + number * 10_000)
-        made.account.shard = number * 5
-        found.append(made)
+        born = 19900101 + number * 10_000
+        found.append(world(number, 30, live.kernel, number=number, born=born, shard=number * 5))
     return found
 
 
@@ -64,16 +65,19 @@ async def write_world(opened: asyncpg.Connection, made: World) -> None:
         "shard": a.shard, "id": a.id, "token_low": 0, "programme": 1, "points": a.points, "credit": a.credit,
         "visits": a.visits, "spend": a.spend, "first_visit": a.first_visit, "last_visit": a.last_visit, "tier": a.tier,
         "tier_points": a.tier_points, "lots": a.lots, "counters": a.counters, "grants": a.grants, "born": a.born,
+        "reserves": a.reserves,
         "member": a.id, "enrolled_on": dt.date(1970, 1, 1) + dt.timedelta(days=a.enrolled_day),
     }  # fmt: skip
     await insert(opened, "account", account)
+    days = {row.seq: dt.datetime.fromtimestamp(row.at, dt.UTC).date() for row in made.rows}
     for row, tier in zip(made.rows, made.tiers, strict=True):
         at = dt.datetime.fromtimestamp(row.at, dt.UTC)
         kept = {
             "shard": a.shard, "seq": row.seq, "sent_on": at.date(), "key": row.seq, "terminal": 1,
-            "class": 4 if row.kind == 5 else 2, "mti": 400 if row.kind == 5 else 200,
+            "class": CLASSES.get(row.kind, 2), "mti": CLASSES.get(row.kind, 2) * 100,
             "processing_code": CODES[row.kind], "at": at, "business_date": at.date(), "fingerprint": 1, "rc": "00",
             "programme": 1, "programme_version": 1, "account": a.id, "tier_after": tier,
+            "original_sent_on": days.get(row.original_seq or 0),
         }  # fmt: skip
         same = row._asdict()
         for name in ("kind", "at", "category", "version"):

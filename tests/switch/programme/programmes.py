@@ -49,6 +49,9 @@ def scope(**declared: tuple[str, ...]) -> RuleScope:
         "tiers": ("silver", "gold"),
         "clubs": ("student",),
         "coupons": ("spring",),
+        "tags": ("press", "vip"),
     }
     names = Names(Declared(**(known | declared)), ids, SlotsInOrder())
+    for tag in known["tags"]:
+        names.slot("tag", tag)
     return RuleScope(names, grant=0, values={"goal": None, "within": None})

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 import switch.programme
 from cext import _kernel
-from cext.programme_table import Fact
 from cext.reference import kernel as reference
 from switch.basket import quantities
 from switch.programme import CompiledProgramme
-from switch.programme.facts import SHAPES
+from switch.programme.facts import FACTS, REFERRED, SHAPES
+from switch.programme.holdout import is_held_out
 from switch.programme.model import Then, Uses
 from tests.cext.kernel_cases import DAY_S, LEGS, MONTH, NOW, account, request
 from tests.switch.programme.programmes import HEAD, ROOT, load
@@ -71,8 +71,8 @@ def test_every_example_of_the_page_is_sound(block: str) -> None:
 
 
 def test_the_page_tells_of_every_fact() -> None:
-    for fact in Fact:
-        assert f"| `{fact.name.lower()}`" in PAGE
+    for fact in (*FACTS, REFERRED):
+        assert f"| `{fact}`" in PAGE
     for fact in SHAPES:
         assert re.search(rf"^\| `{fact}[(.]", PAGE, re.MULTILINE)
 
@@ -80,7 +80,7 @@ def test_the_page_tells_of_every_fact() -> None:
 def test_the_page_tells_of_every_effect_and_limit() -> None:
     for effect in set(Then.model_fields) - {"cap"}:
         assert f"| `{effect}: " in PAGE
-    for limit in ("uses", "exclusive", "priority", "max_discount"):
+    for limit in ("uses", "holdout", "exclusive", "priority", "max_discount"):
         assert f"| `{limit}: " in PAGE
     for period in Uses.model_fields:
         assert f"`{period}`" in PAGE
@@ -180,6 +180,62 @@ def test_tiers() -> None:
     assert member.buys(1_250_000).points_earned == 15
 
 
+def test_a_first_purchase_a_joining_bonus_and_a_friend() -> None:
+    programme = example("id: joined_today")
+    on_the_day = Member(programme).buys(1_000)
+    assert (on_the_day.points_earned, on_the_day.credit_granted) == (70, 0)
+    later = Member(programme, enrolled_day=TODAY - 1, flags=1)
+    decision = later.buys(1_000)
+    assert (decision.points_earned, decision.credit_granted) == (20, 100_000)
+    assert later.buys(1_000).points_earned == 0
+
+
+def test_what_was_spent_lately() -> None:
+    for day, discount in ((29, 50_000), (30, 0)):
+        member = Member(example("id: busy_month"))
+        assert [member.buys(amount, day=on).discount for amount, on in ((3_000_000, 0), (2_000_000, 15))] == [0, 0]
+        assert member.buys(1_000_000, day=day).discount == discount
+
+
+def test_rewards_to_choose() -> None:
+    programme = example("code: LIP")
+    lots = (MONTH + 9).to_bytes(2, "big") + (620).to_bytes(8, "big")
+    rich = {"points": 620, "lots": lots}
+    basket = {"quantities": (1,), "free_prices": (400_000,), "has_basket": True}
+    lip, tenth, sample = (programme.rewards[code].number for code in ("LIP", "TENTH", "SAMPLE"))
+    assert programme.quantities == (("chosen", "LIPSTICK"),)
+    member = Member(programme, **rich)
+    decision = member.buys(1_400_000, reward=lip, **basket)
+    assert (decision.points_redeemed, decision.to_pay, decision.points_earned) == (500, 1_000_000, 100)
+    assert member.rules == ["base", "rewards.LIP"]
+    assert member.decides(1_400_000, reward=lip, **basket).rc == "51"
+    paying = Member(programme, **rich).buys(1_400_000, kind=2, reward=lip, **basket)
+    assert (paying.points_redeemed, paying.to_pay) == (620, 1_000_000 - 120 * 100)
+    assert Member(programme, **rich).decides(1_400_000, reward=lip, has_basket=True).rc == "05"
+    assert Member(programme, **rich).decides(1_400_000, reward=lip).rc == "05"
+    assert Member(programme, **rich).decides(1_400_000, reward=tenth).rc == "05"
+    assert Member(programme, tier=1, **rich).buys(6_000_000, reward=tenth).discount == 400_000
+    poor = Member(programme)
+    assert poor.buys(1_000, reward=sample).points_redeemed == 0
+    assert poor.decides(1_000, reward=sample).rc == "65"
+
+
+def test_a_hold_out_is_by_the_account_and_the_rule() -> None:
+    programme = example("id: spring")
+    held = [number for number in range(300) if is_held_out("shop", "spring", 3, number, 10)]
+    assert 15 < len(held) < 50
+    for number in range(300):
+        discount = Member(programme, id=number).buys(2_000_000).discount
+        assert discount == (0 if number in held else 240_000)
+
+
+def test_members_with_a_tag() -> None:
+    programme = example("tags: [ambassador, press]")
+    assert programme.tags == {"ambassador": 256, "press": 512}
+    assert Member(programme, flags=256).buys(1_000_000).credit_granted == 30_000
+    assert Member(programme, flags=512 + 1).buys(1_000_000).credit_granted == 0
+
+
 def test_rounding() -> None:
     assert Member(example("greeting")).buys(33).discount == 4
     assert Member(example("corner_shop")).buys(199_999).points_earned == 1
@@ -204,6 +260,7 @@ MESSAGES = st.fixed_dictionaries(
         "quantities": st.lists(st.integers(0, 60), max_size=4).map(tuple),
         "free_prices": st.lists(st.integers(0, 500_000), max_size=3).map(tuple),
         "points_wanted": st.sampled_from([-1, 0, 3]),
+        "reward": st.integers(-1, len(FULL_PROGRAMME.rewards)),
     }
 )
 
@@ -270,3 +327,20 @@ tiers:
     assert member.buys(6).tier_after == 2
     assert member.rules == ["a"]
     assert [Member(programme, visits=visits).buys(5).tier_after for visits in (0, 1, 8)] == [0, 1, 2]
+
+
+def test_a_tier_year() -> None:
+    programme = example("tier_year: {begins: march, grace: 60 days}")
+    # NOW is in November 2023, but its month is told as September 2021: the year 2021 of the page's programme.
+    member = Member(programme, tier_year=2020, tier_points=300, tier=2, tier_kept=2)
+    assert member.buys(100_000).tier_after == 1
+
+
+def test_what_happens_by_itself() -> None:
+    programme = example("many_happy_returns")
+    assert programme.model.point.notice == 30
+    assert set(programme.events) == {"birthday"}
+    assert ("tag", "ambassador") in programme.slots
+    assert programme.model.referral is not None
+    assert programme.model.referral.ambassador is not None
+    assert programme.model.referral.ambassador.points == 1000

@@ -39,6 +39,18 @@ ERRORS = [
 ]
 
 
+GIFT = "points: 5, message: {en: Hi}"
+ERRORS += [
+    (ONE_RULE + f"rewards:\n  - {{code: A, {GIFT}}}\n  - {{code: A, {GIFT}}}\n", 11, "a reward A is there already"),
+    (ONE_RULE + "tags: [press, press]\n", 9, "a tag press is there already"),
+    (
+        ONE_RULE + f"rewards:\n  - {{code: A, {GIFT}, when: event == 'x'}}\n",
+        10,
+        "a reward is chosen with a purchase, which has no event",
+    ),
+]
+
+
 @pytest.mark.parametrize(("text", "line", "reason"), ERRORS)
 def test_errors(text, line, reason):
     with pytest.raises(ProgrammeError) as raised:
@@ -70,6 +82,11 @@ tiers:
 
 
 WARNINGS = [
+    (
+        ONE_RULE + "rewards:\n  - {code: A, points: 5, message: {en: Hi}, when: hour > 25}\n",
+        10,
+        "this reward can never be had: hour is 0 to 23",
+    ),
     (rules("id: a, when: amount > 9 and amount < 3, then: {points: 1}"), 7, "this rule can never fire: what it asks"),
     (rules("id: a, when: currency == 840, then: {points: 1}"), 7, "currency is always 364"),
     (rules("id: a, when: 1 == 2, then: {points: 1}"), 7, "it compares two numbers"),
@@ -105,8 +122,9 @@ def test_warnings(text, line, reason):
         "when: amount > 5, exclusive: g",
         "uses: {day: 1}, exclusive: g",
         "grant: {if: visits > 1, lives: 3 days}, exclusive: g",
+        "holdout: 10%, exclusive: g",
         "exclusive: h",
-        "when: event == 'x', exclusive: g",
+        "when: event == 'x', uses: {day: 1}, exclusive: g",
     ],
 )
 def test_what_does_not_always_fire_shadows_nothing(first):

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 import switch.programme
 from cext import _kernel
-from cext.programme_table import NO_CAP, Effect, Fact, Opcode
-from switch.programme import Draw, Offer, ProgrammeError, Severity, StampCard
+from cext.programme_table import FACTS_MAX, NO_CAP, Effect, Fact, Lookup, Opcode
+from switch.programme import CatalogueReward, Draw, Offer, ProgrammeError, Severity, StampCard
+from switch.programme.holdout import seed_of
 from switch.programme.model import Message
+from switch.programme.names import SlotsInOrder
 from tests.cext.kernel_cases import account, request
 from tests.switch.programme.programmes import CUSTOMER, HEAD, ONE_RULE, ROOT, ids, load
 
@@ -32,6 +34,22 @@ def test_bazaar_is_a_point_for_each_hundred_thousand():
     )
     decision = _kernel.decide(programme.kernel, account(_kernel), request(_kernel, 1, 1_250_000))
     assert (decision.points_earned, decision.rule_list) == (12, [0])
+
+
+@pytest.mark.parametrize(
+    ("more", "pending_days", "hold_s"),
+    [
+        ("", 0, 900),
+        ("hold: {}\n", 0, 900),
+        ("hold: {lives: 2 hours}\n", 0, 7_200),
+        (", pending: 1 day", 1, 900),
+        (", pending: 31 days", 31, 900),
+    ],
+)
+def test_the_return_window_and_the_life_of_holds(more, pending_days, hold_s):
+    text = ONE_RULE.replace("24 months", f"24 months{more}") if more.startswith(",") else ONE_RULE + more
+    programme = load(text)
+    assert (programme.kernel.table[0][6], programme.hold_s) == (pending_days, hold_s)
 
 
 def test_rules_run_by_priority_and_then_as_written():
@@ -104,9 +122,10 @@ def test_the_customers_programme_compiles_as_it_stands():
     assert by_id["bigger_basket"].facts == ("visits", "mean_gap", "mean_amount", "amount", "grant.goal")
     assert by_id["barber.reward"].facts == by_id["barber"].facts == ("category", 'stamps("cut")')
     assert by_id["barber.reward"].rule is by_id["barber"].rule
-    (warning,) = programme.warnings
-    assert (warning.line, warning.severity) == (21, Severity.WARNING)
-    assert warning.reason == "this rule can never fire: currency is always 364"
+    never, *costs = sorted(programme.warnings, key=lambda warning: "cost" in warning.reason)
+    assert (never.line, never.severity) == (21, Severity.WARNING)
+    assert never.reason == "this rule can never fire: currency is always 364"
+    assert {warning.path for warning in costs} == {"rules[5].then.discount", "rules[6].then.discount"}
 
 
 def test_slots_are_those_that_were_given():
@@ -164,6 +183,12 @@ MISTAKES = [
     (ONE_RULE.replace("24 months", "36 months"), 5, "24 months"),
     (ONE_RULE.replace("24 months", "24"), 5, "24 months"),
     (ONE_RULE.replace("24 months", "2 years"), 5, "24 months"),
+    (ONE_RULE.replace("24 months", "24 months, pending: 32 days"), 5, "`31 days`, such as `14 days`"),
+    (ONE_RULE.replace("24 months", "24 months, pending: 14"), 5, "`31 days`, such as `14 days`"),
+    (ONE_RULE + "hold: {lives: 30}\n", 9, "up to `31 days`, such as `30 minutes`"),
+    (ONE_RULE + "hold: {lives: 32 days}\n", 9, "up to `31 days`, such as `30 minutes`"),
+    (ONE_RULE + "hold: 30 minutes\n", 9, "hold"),
+    (ONE_RULE + "hold: {live: 1 day}\n", 9, "did you mean lives?"),
     (ONE_RULE.replace("value: 100", "value: 1.5"), 5, "valid integer"),
     (ONE_RULE.replace("value: 100", "value: 0"), 5, "greater than or equal to 1"),
     (ONE_RULE.replace("value: 100, ", ""), 5, "the key value is required"),
@@ -203,7 +228,37 @@ MISTAKES = [
         9,
         "from should not be after until",
     ),
-    (ONE_RULE + "    when: spend_30d > 5\n", 9, "the fact spend_30d is not supported yet"),
+    (ONE_RULE + "    holdout: 0%\n", 9, "a whole percentage from 1% to 99%"),
+    (ONE_RULE + "    holdout: 100%\n", 9, "a whole percentage from 1% to 99%"),
+    (ONE_RULE + "    holdout: 2.5%\n", 9, "a whole percentage from 1% to 99%"),
+    (ONE_RULE + "    holdout: 10\n", 9, "a whole percentage from 1% to 99%"),
+    (ONE_RULE + "    when: tagged(vip)\n", 9, "there is no tag 'vip'"),
+    (ONE_RULE + "tags: [Vip]\n", 9, "lower-case letters"),
+    (ONE_RULE + "tags: vip\n", 9, "valid list"),
+    (ONE_RULE + f"tags: [{', '.join(f't{number}' for number in range(17))}]\n", 9, "at most 16"),
+    (ONE_RULE + "rewards: {LIP: 500}\n", 9, "valid list"),
+    (ONE_RULE + "rewards:\n  - LIP\n", 10, "valid dictionary"),
+    *[
+        (ONE_RULE + f"rewards:\n  - {{{reward}}}\n", 10, reason)
+        for reward, reason in [
+            ("code: A, points: 5", "should have a message that says what is handed over, or a gift"),
+            ("code: A, message: {en: Hi}", "the key points is required"),
+            ("points: 5, message: {en: Hi}", "the key code is required"),
+            ("code: A B, points: 5, message: {en: Hi}", "should be a code"),
+            ("code: 7, points: 5, message: {en: Hi}", "put it in quotes"),
+            ("code: A, points: -1, message: {en: Hi}", "greater than or equal to 0"),
+            ("code: A, points: 1000000000000, message: {en: Hi}", "less than or equal to 999999999999"),
+            ("code: A, points: 5, then: {}", "should be one of free, discount and credit"),
+            ("code: A, points: 5, then: {cap: 5}", "should be one of free, discount and credit"),
+            ("code: A, points: 5, then: {credit: 5, discount: 5%}", "should be one of free, discount and credit"),
+            ("code: A, points: 5, then: {points: 5}", "unknown key 'points'"),
+            ("code: A, points: 5, then: {free: 'a;b'}", "should be 1 to 64 characters"),
+            ("code: A, points: 5, message: {en: Hi}, uses: {}", "should say day, month, year or life"),
+            ("code: A, points: 5, message: {en: Hi}, when: visit > 5", "did you mean visits?"),
+            ("code: A, points: 5, message: {en: Hi}, when: amount > grant.goal", "only in a rule that has a grant"),
+            ("code: A, points: 5, message: {en: Hi}, exclusive: g", "unknown key 'exclusive'"),
+        ]
+    ],
     (ONE_RULE + "    when: amount > grant.goal\n", 9, "only in a rule that has a grant"),
     (ONE_RULE + "    grant: {if: visits > 5}\n", 9, "the key lives is required"),
     (ONE_RULE + "    grant: {lives: 3 days}\n", 9, "the key if is required"),
@@ -390,3 +445,86 @@ def test_a_changed_programme_is_read_or_refused(line, column, inserted, dropped)
     except ProgrammeError as error:
         problems = error.problems
     assert all(1 <= problem.line <= text.count("\n") + 1 for problem in problems)
+
+
+CATALOGUE = (
+    HEAD
+    + """\
+rules:
+  - {id: base, priority: -5, then: {points: {per: 1000000}}}
+rewards:
+  - {code: B, points: 7, then: {free: TEA, cap: 9}, message: {en: Tea}, when: visits > 2, uses: {year: 1}}
+  - {code: A, points: 0, message: {en: A sample}, uses: {life: 1}}
+tags: [press, vip]
+"""
+)
+
+
+def test_rewards_are_rules_of_their_own_behind_all_others():
+    programme = load(CATALOGUE)
+    assert programme.rule_ids == ("base", "rewards.B", "rewards.A")
+    assert programme.rewards == {"A": CatalogueReward(1, 0), "B": CatalogueReward(2, 7, "TEA")}
+    _, code, rules, effects, lookups, limits, *_ = programme.kernel.table
+    assert code == (
+        (Opcode.FACT_EQ, Fact.REWARD, 2, -1),
+        (Opcode.FACT_GT, Fact.VISITS, 2, -1),
+        (Opcode.FACT_GE, FACTS_MAX, 1, -1),
+        (Opcode.FACT_EQ, Fact.REWARD, 1, -1),
+    )
+    assert lookups == ((Lookup.QUANTITY, 0, 0),)
+    assert programme.quantities == (("chosen", "TEA"),)
+    assert effects[1:] == (
+        (Effect.PRICE, 7, 1, NO_CAP, 0),
+        (Effect.FREE_ITEM, 0, 1, 9, 0),
+        (Effect.MESSAGE, 0, 1, NO_CAP, 0),
+        (Effect.PRICE, 0, 1, NO_CAP, 0),
+        (Effect.MESSAGE, 1, 1, NO_CAP, 0),
+    )
+    assert [row[2] for row in rules] == [0, 0, 0], "they belong to no exclusive group"
+    assert limits == (
+        (programme.slots["uses", "rewards.B/year"], 2 - 1, 1),
+        (programme.slots["uses", "rewards.A/life"], 0, 1),
+    )
+    _, tea, _ = programme.rules
+    assert (tea.choice, tea.facts) == (programme.model.rewards[0], ("visits",))
+    assert (tea.rule.then.free, tea.rule.bound, tea.rule.then.message) == ("TEA", 9, Message(en="Tea"))
+
+
+def test_tags_keep_their_bits_when_others_come_and_go():
+    assert load(CATALOGUE).tags == {"press": 256, "vip": 512}
+    known = {("tag", "vip"): 4_095, ("tag", "press"): 4_080}
+    slots = SlotsInOrder()
+    programme = switch.programme.load(CATALOGUE, ids=ids, slots=lambda *of: known.get(of) or slots(*of))
+    assert programme.tags == {"press": 2**23, "vip": 256}
+
+
+@pytest.mark.parametrize("slot", [0, 1, 4_079, 4_096])
+def test_a_tag_with_a_slot_that_is_none_of_tags_is_refused(slot):
+    with pytest.raises(ProgrammeError, match="more than 16 tags, those of earlier versions counted in"):
+        switch.programme.load(CATALOGUE, ids=ids, slots=lambda kind, _name: slot if kind == "tag" else 1)
+
+
+def test_a_hold_out_narrows_a_rule_its_offer_and_its_stamps():
+    programme = load(
+        HEAD
+        + """\
+rules:
+  - {id: plain, holdout: 5%, then: {points: 1}}
+  - {id: offer, holdout: 20%, grant: {if: visits > 1, lives: 3 days}, then: {points: 1}}
+  - {id: card, holdout: 30%, then: {stamp: {key: k, need: 3, reward: {points: 9}}}}
+"""
+    )
+    _, code, rules, _, lookups, _, grants, *_ = programme.kernel.table
+    least = {"plain": 5, "offer": 20, "card": 30}
+    place = {
+        FACTS_MAX + lookups.index((Lookup.HOLDOUT, seed_of("shop", rule), 0)): rule
+        for rule in ("plain", "offer", "card")
+    }
+
+    def held(start, end):
+        rows = [row for row in code[start:end] if row[1] in place]
+        assert all(row[0] == Opcode.FACT_GE and row[2] == least[place[row[1]]] for row in rows)
+        return [place[row[1]] for row in rows]
+
+    assert [held(*row[:2]) for row in rules] == [["plain"], ["offer"], ["card"], ["card"]]
+    assert held(*grants[0][1:3]) == ["offer"]

@@ -30,7 +30,7 @@ def points(compiled, shown: tuple[str, ...], amount: int = 1000, someone=None) -
 
     asked = request(kernel, PURCHASE, amount)
     counts = tuple(int(name in shown) for kind, name in compiled.quantities if kind == "coupon")
-    asked.carry(event=0, quantities=counts, free_prices=(), has_basket=False)
+    asked.carry(event=0, quantities=counts, free_prices=(), has_basket=False, reward=0)
     return decide(compiled.kernel, someone or account(kernel), asked).points_earned
 
 

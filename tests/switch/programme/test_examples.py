@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 import switch.programme
-from cext.programme_table import Effect
+from cext.programme_table import Effect, Lookup
 from switch.programme.document import read
 from switch.programme.facts import FACTS, SHAPES
-from switch.programme.model import Grant, Reward, Rule, Stamp, Then, Ticket, Uses
+from switch.programme.model import Choice, Gift, Grant, Reward, Rule, Stamp, Then, Ticket, Uses
 from tests.switch.programme.programmes import ROOT
 
 EXAMPLES = sorted((ROOT / "examples").glob("*/programmes/*.yaml"))
@@ -41,16 +41,24 @@ def test_the_full_example_uses_every_fact() -> None:
     assert {re.split(r"[(.]", fact)[0] for fact in facts} >= set(SHAPES)
 
 
+def test_the_full_example_uses_every_lookup() -> None:
+    assert {row[0] for row in load(FULL).kernel.table[4]} == set(Lookup)
+    assert "referred" in {fact for rule in load(FULL).rules for fact in rule.facts}
+
+
+def test_the_full_example_has_about_forty_rules() -> None:
+    assert 36 <= len(load(FULL).model.rules) <= 44
+
+
 def test_the_full_example_uses_every_effect() -> None:
     assert {row[0] for row in load(FULL).kernel.table[3]} == set(Effect)
 
 
 def test_the_full_example_uses_every_key() -> None:
     content = read(FULL.read_text(encoding="utf-8")).content
-    rules = content["rules"]
 
-    def used(*path: str) -> set[str]:
-        parts = rules
+    def used(*path: str, of: str = "rules") -> set[str]:
+        parts = content[of]
         for step in path:
             parts = [part[step] for part in parts if isinstance(part, dict) and step in part]
         return {key for part in parts if isinstance(part, dict) for key in part}
@@ -65,4 +73,6 @@ def test_the_full_example_uses_every_key() -> None:
     assert used("then", "ticket") == known(Ticket)
     assert used("then", "stamp") == known(Stamp)
     assert used("then", "stamp", "reward") == known(Reward)
+    assert used(of="rewards") == known(Choice)
+    assert used("then", of="rewards") == known(Gift)
     assert set(content) == known(switch.programme.compile.ProgrammeModel)

@@ -7,12 +7,13 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from cext import _kernel
+from cext.programme_table import Lookup
 from cext.reference import kernel as reference
 from switch.programme.code import condition_code
 from switch.programme.errors import ExpressionError
 from switch.programme.expression import read_condition, read_number
 from switch.programme.facts import FACTS
-from tests.cext.kernel_cases import DAY_S, MONTH, NOW, account, request
+from tests.cext.kernel_cases import DAY_S, MONTH, NOW, TODAY, account, pack_days, request
 from tests.switch.programme.programmes import scope
 
 MEMBER = {
@@ -26,6 +27,9 @@ MEMBER = {
     "club": 12,
     # NOW is 2023-11-14: 34 years old, and in 6 days 35.
     "born": 1988_11_20,
+    "recent": pack_days((TODAY - 30, 9), (TODAY - 3, 400_000), (TODAY, -1)),
+    # Brought by another member, and the first tag.
+    "flags": 1 + 256,
 }
 MESSAGE = {
     "hour": 9,
@@ -46,6 +50,7 @@ VALUES = {
     "days_since_enrolment": 364,
     "age": 34,
     "days_to_birthday": 6,
+    "spend_30d": 399_999,
     **{name: MEMBER[name] for name in ("visits", "spend", "credit")},
     **{name: MESSAGE[name] for name in ("hour", "weekday", "day_of_month", "entry_mode")},
 }
@@ -64,11 +69,21 @@ def compiled(text, start=0):
     return condition_code(read_condition(text, scope()), start)
 
 
+def compiled_with_lookups(text):
+    """The code, and the lookups that it asks for."""
+    seen = scope()
+    code = condition_code(read_condition(text, seen), 0)
+    # Offers and baskets are not here to be looked up.
+    flags = (int(Lookup.FLAG), int(Lookup.COUNTER))
+    return tuple(code), tuple(row if row[0] in flags else (int(Lookup.FLAG), 2**30, 0) for row in seen.names.lookups)
+
+
 def fires(text, member=MEMBER):
     """Whether a rule with this condition fires; the same in both kernels."""
-    code = tuple(compiled(text))
+    code, lookups = compiled_with_lookups(text)
     header = (364, 100, 24, 0, 1, 1, 0, 0, 0)
-    table = (header, code, ((0, len(code), 0, 0, 0, 0, 0, 0, 0),), (), (), (), (), (), ((0, 10, 1, 1), (0, 20, 1, 1)))
+    rules = ((0, len(code), 0, 0, 0, 0, 0, 0, 0),)
+    table = (header, code, rules, (), lookups, (), (), (), ((0, 10, 1, 1), (0, 20, 1, 1)))
     answers = []
     for kernel in (_kernel, reference):
         someone = account(kernel, (MONTH, 12), **member)
@@ -121,6 +136,12 @@ def test_every_fact_is_told_of():
         ("hour not in {8, 10}", True),
         ("hour not in (9,)", False),
         ("not hour in (9, 10)", False),
+        ("referred", True),
+        ("not referred", False),
+        ("tagged(press)", True),
+        ('not tagged("vip")', True),
+        ('tagged("vip") or referred and not hour == 8', True),
+        ("not (referred and tagged(vip))", True),
         ('category == "grocery"', True),
         ('"grocery" != category', False),
         ('merchant in ("M1",) and institution == "581672"', True),
@@ -236,8 +257,20 @@ ERRORS = [
     ('coupon == "sprang"', "there is no coupon 'sprang'; did you mean spring?"),
     ('coupon >= "spring"', "text is compared with ==, != or in"),
     ("coupon + 1 == 2", "coupon is a name and takes no part in arithmetic"),
-    ("spend_30d > 5", "the fact spend_30d is not supported yet"),
     ('coupon("A") == 1', "coupon takes no brackets"),
+    ("referred > 0", "referred is true or not and stands by itself"),
+    ("1 == referred", "referred is true or not and stands by itself"),
+    ("referred + 1 > 1", "referred is true or not and stands by itself"),
+    ('referred == "yes"', "referred is true or not and stands by itself"),
+    ("referred() > 1", "referred takes no brackets"),
+    ("refered", "unknown fact 'refered'; did you mean referred"),
+    ("hour", "a condition compares"),
+    ("stamps(cut)", "a condition compares"),
+    ("tagged", "tagged is asked as tagged"),
+    ("tagged()", "tagged is asked as tagged"),
+    ('tagged(tag="press")', "tagged is asked as tagged"),
+    ("tagged(prss)", "there is no tag 'prss'; did you mean press?"),
+    ("tagged(press) == 1", "is true or not and stands by itself"),
     ("qty >= 5", "qty is asked as qty"),
     ('qty("A") >= 5', "qty is asked as qty"),
     ('qty(sku="A", category="b") >= 5', "qty is asked as qty"),

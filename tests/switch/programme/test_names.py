@@ -18,6 +18,14 @@ def test_slots_are_numbered_by_first_mention():
     assert [slots("stamp", "a"), slots("ticket", "a"), slots("stamp", "a"), slots("stamp", "b")] == [1, 2, 1, 3]
 
 
+def test_tags_take_the_last_slots_and_the_rest_the_first():
+    slots = SlotsInOrder()
+    assert [slots("tag", "a"), slots("stamp", "a"), slots("tag", "b"), slots("tag", "a")] == [4_095, 1, 4_094, 4_095]
+    assert slots("uses", "a/day") == 2
+    assert [slots("tag", str(number)) for number in range(15)][-2:] == [4_080, 0]
+    assert slots("grant", "a") == 3
+
+
 def test_a_slot_is_asked_for_once():
     asked = []
     known = names(lambda kind, name: asked.append((kind, name)) or 7)

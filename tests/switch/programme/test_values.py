@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switch.programme.values import days_of, months_of, percentage_of, rate_of, share_of
+from switch.programme.values import days_of, months_of, pending_of, percentage_of, rate_of, share_of, span_of
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,13 @@ from switch.programme.values import days_of, months_of, percentage_of, rate_of, 
         (share_of, 50_000, 50_000),
         (months_of, "1 month", 1),
         (months_of, "35 months", 35),
+        (pending_of, "1 day", 1),
+        (pending_of, "31 days", 31),
+        (span_of, "1 minute", 60),
+        (span_of, "30 minutes", 1_800),
+        (span_of, "2 hours", 7_200),
+        (span_of, "31 days", 2_678_400),
+        (span_of, "44640 minutes", 2_678_400),
         (days_of, "1 day", 1),
         (days_of, "3660 days", 3_660),
     ],
@@ -55,6 +62,18 @@ def test_read(read, written, value):
         (months_of, "0 months"),
         (months_of, "36 months"),
         (months_of, 24),
+        (pending_of, "0 days"),
+        (pending_of, "32 days"),
+        (pending_of, "2 weeks"),
+        (pending_of, 14),
+        (span_of, "0 minutes"),
+        (span_of, "32 days"),
+        (span_of, "44641 minutes"),
+        (span_of, "30 seconds"),
+        (span_of, "1.5 hours"),
+        (span_of, "99999999 minutes"),
+        (span_of, 900),
+        (span_of, None),
         (days_of, "0 days"),
         (days_of, "3661 days"),
         (days_of, 30),
@@ -67,7 +86,7 @@ def test_refused(read, written):
 
 @given(st.text(st.sampled_from("0123456789./% -monthsday٣"), max_size=14))
 def test_any_text_is_read_or_refused(text):
-    for read in (rate_of, percentage_of, share_of, months_of, days_of):
+    for read in (rate_of, percentage_of, share_of, months_of, days_of, pending_of, span_of):
         try:
             value = read(text)
         except ValueError:

@@ -8,7 +8,7 @@ LIVE = programme()
 FAR = 10**11
 LEGS = (
     "rc", "points_earned", "points_redeemed", "points_expired", "credit_granted", "credit_spent", "discount", "to_pay",
-    "lots_moved", "rules", "counters_moved", "grants_moved", "tier_after",
+    "lots_moved", "rules", "counters_moved", "grants_moved", "tier_after", "reserves_moved",
 )  # fmt: skip
 
 

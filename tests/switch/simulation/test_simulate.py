@@ -25,7 +25,7 @@ def simulated(histories, draft=LIVE, live=LIVE, end_s=FAR):
     question = Question(
         rules_of(draft), {1: rules_of(live)} if live else {}, ZONE, end_s, 20260101, live.tiers if live else ()
     )
-    simulation = Simulation(question, BasketReader(draft.events, draft.quantities, draft.free_skus))
+    simulation = Simulation(question, BasketReader.of(draft))
     for history in histories:
         simulation.take(history)
     return simulation.report()
@@ -172,6 +172,7 @@ def test_a_transfer_is_carried_over():
     row = made.rows[0]._replace(
         seq=2, at=made.now + 50, kind=0, amount=0, points_earned=0, credit_granted=0, discount=0, to_pay=0,
         points_adjusted=-20, lots_moved=moved, rules=None, counters_moved=None, grants_moved=None,
+        reserves_moved=None,
     )  # fmt: skip
     made.rows.append(row)
     account.points -= 20

@@ -1,11 +1,8 @@
 -- Coupons: codes that a purchase uses up, and which purchase used which.
 
-ALTER TABLE programme_slot
-    DROP CONSTRAINT programme_slot_kind_check,
-    ADD CONSTRAINT programme_slot_kind_check CHECK (kind IN ('stamp', 'ticket', 'uses', 'grant', 'coupon', 'budget'));
-COMMENT ON TABLE programme_slot IS 'The numbers under which accounts keep a programme''s stamps, tickets, uses, offers, coupons and budgets: the same for all its versions, never given twice.';
-COMMENT ON COLUMN programme_slot.kind IS 'stamp, ticket, uses, grant, coupon or budget.';
-COMMENT ON COLUMN programme_slot.name IS 'The stamp''s key, the draw, the rule and its period (rule/day), the rule of the offer, the coupon''s campaign, or the budget.';
+COMMENT ON TABLE programme_slot IS 'The numbers under which accounts keep a programme''s stamps, tickets, uses, offers, coupons and tags: the same for all its versions, never given twice.';
+COMMENT ON COLUMN programme_slot.kind IS 'stamp, ticket, uses, grant, coupon or tag.';
+COMMENT ON COLUMN programme_slot.name IS 'The stamp''s key, the draw, the rule and its period (rule/day), the rule of the offer, the coupon''s campaign, or the tag.';
 
 CREATE TABLE coupon_batch (
     id        integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

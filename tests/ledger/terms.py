@@ -1,0 +1,140 @@
+"""The programmes of the state machine: a few numbers, the YAML of them, and what they come to.
+
+The arithmetic is written from docs/programmes.md, not from the kernel: that is what makes it a cross-check.
+"""
+
+from dataclasses import dataclass
+
+PROGRAMME = "bazaar"
+"""The programme in which `seed` makes cards."""
+DRAW = "lucky"
+CHECK_IN = "checkin"
+FRIDAY = 4
+
+STAMPS = ("stamp", "cut")
+TICKETS = ("ticket", DRAW)
+CHECK_INS = ("uses", "checkin/day")
+
+LIFE = 0
+"""The period of a counter that is never over."""
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """What is bought: minor units, the merchant's category, pieces of tea (None: the till sends no basket)."""
+
+    amount: int
+    category: str = "grocery"
+    tea: int | None = None
+    weekday: int = 0
+    stamps: int = 0
+
+
+@dataclass(frozen=True)
+class Terms:
+    """One version of the programme. Rates are per cent; 0 leaves a rule out.
+
+    `points` for each whole `per` paid, worth `value` each until the end of the month `expires` months on.
+    """
+
+    name: str
+    value: int
+    expires: int
+    points: int
+    per: int
+    friday: bool
+    discount: int
+    discount_from: int
+    discount_cap: int
+    tea: int
+    credit: int
+    stamps_needed: int
+    tickets: int
+    tickets_per: int
+    checkin: int
+
+    @property
+    def text(self) -> str:
+        """The programme's file."""
+        rules = [f"- id: base\n    then: {{points: {{per: {self.per}, points: {self.points}}}}}"]
+        if self.friday:
+            rules.append('- id: friday\n    when: weekday == "friday"\n    then: {multiply: 1.5, cap: 30}')
+        if self.discount:
+            rules.append(
+                f"- id: large\n    when: amount >= {self.discount_from}\n"
+                f"    then: {{discount: {self.discount}%, cap: {self.discount_cap}}}"
+            )
+        if self.tea:
+            rules.append(f'- id: tea\n    when: qty(sku="TEA") >= 3\n    then: {{discount: {self.tea}}}')
+        if self.credit:
+            rules.append(f"- id: back\n    then: {{credit: {self.credit}%}}")
+        if self.stamps_needed:
+            rules.append(
+                '- id: barber\n    when: category == "haircut"\n'
+                f"    then: {{stamp: {{key: cut, need: {self.stamps_needed}, reward: {{free: CUT}}}}}}"
+            )
+        if self.tickets:
+            rules.append(
+                f"- id: lucky\n    then: {{ticket: {{draw: {DRAW}, per: {self.tickets_per}, count: {self.tickets}}}}}"
+            )
+        rules.append(
+            f'- id: checkin\n    when: event == "{CHECK_IN}"\n    uses: {{day: 1}}\n'
+            f"    then: {{points: {self.checkin}}}"
+        )
+        return (
+            f"programme: {PROGRAMME}\nowner: KHATAM\ncurrency: 364\ntimezone: Asia/Tehran\n"
+            f"point: {{value: {self.value}, expires: {self.expires} months}}\nrules:\n  " + "\n  ".join(rules) + "\n"
+        )
+
+    def is_free(self, bought: Purchase) -> bool:
+        """Whether the stamp card is full and the purchase is what it gives; without a basket it is all of it."""
+        return self._stamped(bought) and bought.stamps >= self.stamps_needed
+
+    def _stamped(self, bought: Purchase) -> bool:
+        return bool(self.stamps_needed) and bought.category == "haircut"
+
+    def discount_on(self, bought: Purchase) -> int:
+        """Minor units off, at most everything."""
+        total = 0
+        if self.discount and bought.amount >= self.discount_from:
+            total += min(bought.amount * self.discount // 100, self.discount_cap)
+        if self.tea and (bought.tea or 0) >= 3:
+            total += self.tea
+        if self.is_free(bought):
+            total += bought.amount
+        return min(total, bought.amount)
+
+    def points_on(self, paid: int, bought: Purchase) -> int:
+        """Points for what is really paid."""
+        points = paid // self.per * self.points
+        if self.friday and bought.weekday == FRIDAY:
+            points += min(points * 3 // 2 - points, 30)
+        return points
+
+    def credit_on(self, paid: int) -> int:
+        """Club credit for what is really paid, minor units."""
+        return paid * self.credit // 100
+
+    def counts_of(self, paid: int, bought: Purchase) -> dict[tuple[str, str], int]:
+        """What the purchase adds to the member's counters for life."""
+        counts = {}
+        if self._stamped(bought):
+            counts[STAMPS] = -self.stamps_needed if self.is_free(bought) else 1
+        if self.tickets:
+            counts[TICKETS] = paid // self.tickets_per * self.tickets
+        return {name: count for name, count in counts.items() if count}
+
+
+PLAIN = Terms(
+    "plain", value=100, expires=3, points=1, per=10_000, friday=False, discount=10, discount_from=2_000_000,
+    discount_cap=300_000, tea=9_000, credit=3, stamps_needed=3, tickets=1, tickets_per=500_000, checkin=7,
+)  # fmt: skip
+GENEROUS = Terms(
+    "generous", value=70, expires=5, points=3, per=9_000, friday=True, discount=33, discount_from=500_000,
+    discount_cap=5_000_000, tea=0, credit=7, stamps_needed=2, tickets=2, tickets_per=300_000, checkin=11,
+)  # fmt: skip
+MEAN = Terms(
+    "mean", value=130, expires=1, points=1, per=25_000, friday=True, discount=0, discount_from=0,
+    discount_cap=0, tea=0, credit=0, stamps_needed=0, tickets=0, tickets_per=1, checkin=1,
+)  # fmt: skip
+VERSIONS = (PLAIN, GENEROUS, MEAN)
