@@ -27,6 +27,8 @@ coupons:
   - {id: spring, kind: single, per_member: 2, valid: {from: 2027-03-01, until: 2027-03-20}}
   - {id: welcome, kind: multi, uses: 3, per_member: 1}
   - {id: gift, kind: single}
+rewards:
+  - {code: CUP, points: 5, message: {en: "Hand over a cup"}}
 rules:
   - id: base
     then: {points: {per: 100000}}
@@ -240,6 +242,35 @@ def test_a_check_tells_and_uses_nothing(shop: Shop) -> None:
     assert heard(shop.story.ask("0100", "920000", pan=ALI, amount=0, de4="", de49="")) == ("30", "DE48 CP is missing")
     assert shop.buy(1_000_000, code).discount == 100_000
     assert heard(shop.check(code, amount=1_000_000)) == ("05", "CP used already")
+
+
+def test_a_quote_tells_what_a_coupon_would_bring_and_uses_nothing(shop: Shop) -> None:
+    code = shop.spring[0]
+    quoted = shop.buy(1_000_000, code, mti="0100")
+    assert (quoted.code, quoted.discount, quoted.to_pay, quoted.all("OF")) == ("00", 100_000, 900_000, ["spring10"])
+    assert heard(shop.buy(400_000, code, mti="0100")) == ("05", "CP asks for more")
+    assert shop.used()["spring"] == 0
+    assert shop.buy(1_000_000, code).discount == 100_000
+    assert heard(shop.buy(1_000_000, code, mti="0100")) == ("05", "CP used already")
+
+
+def test_a_hold_takes_no_coupon(shop: Shop) -> None:
+    asked = {"pan": ALI, "amount": 1_000, "de48": build([("PT", "1"), ("CP", shop.gift[0])])}
+    assert heard(shop.story.ask("0100", "006000", **asked)) == ("30", "DE48 CP needs a purchase")
+    assert shop.used()["gift"] == 0
+
+
+def test_a_coupon_and_a_reward_go_with_one_purchase(shop: Shop) -> None:
+    shop.buy(1_000_000, shop.welcome)
+    both = build([("CP", shop.spring[0]), ("RW", "CUP")])
+    reply = shop.story.ask("0200", "000000", pan=ALI, amount=1_000_000, de48=both)
+    assert (reply.code, reply.discount, reply.redeemed, reply.earned) == ("00", 100_000, 5, 9)
+    (row,) = shop.story.rows("SELECT asked FROM journal WHERE rc = '00' AND class = 2 AND points_redeemed > 0")
+    assert row["asked"] == build([("RW", "CUP"), ("CP", "spring")])
+    refused = build([("CP", shop.spring[1]), ("RW", "PLATE")])
+    reply = shop.story.ask("0200", "000000", pan=ALI, amount=1_000_000, de48=refused)
+    assert heard(reply) == ("05", "RW is no reward here")
+    assert shop.used()["spring"] == 1
 
 
 def test_no_code_is_kept_in_clear(shop: Shop) -> None:
