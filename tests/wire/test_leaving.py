@@ -19,6 +19,7 @@ from protocol import tlv
 from protocol.codes import ProcessingCode
 from switch.tokens import Tokens
 from tests.conftest import TOKEN_KEY
+from tests.wire.jobs import tally_of
 from tests.wire.running import RunningSwitch, Till, card, changed, message, original_of
 from tests.wire.stories import Reply, Story, told
 
@@ -391,3 +392,20 @@ def test_without_a_live_programme_nobody_leaves(story: Story) -> None:
 def test_a_till_ends_no_membership(story: Story) -> None:
     for code in ("930000", "940000"):
         assert story.ask("0200", code, pan=card(61), amount=0).code == "12"
+
+
+def test_a_forgotten_mobile_is_anybody_s_again(fresh_database_url: str, tmp_path: Path) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    with told(fresh_database_url, tmp_path, PROGRAMME, first_day=today - dt.timedelta(days=1)) as story:
+        enrol(story, None, 1)
+        assert by_mobile(story, 1_000_000, 1).points == 10
+        erased(story, mobile(1))
+        assert tally_of(story.url, today + dt.timedelta(days=183), "forgotten-mobiles").done == 0
+        # Two years, as a leap day may have been on the way.
+        story.walk_to(today + dt.timedelta(days=2 * 366))
+        assert tally_of(story.url, story.today, "forgotten-mobiles").done == 1
+        assert not story.rows("SELECT 1 FROM forgotten_mobile")
+        # Whoever has the mobile next is like any other member, and has nothing of before.
+        assert enrol(story, None, 1).code == "00"
+        assert by_mobile(story, 300_000, 1).points == 3
+        assert not story.rows("SELECT 1 FROM card WHERE since IS NOT NULL")
