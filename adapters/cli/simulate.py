@@ -77,10 +77,10 @@ def simulate(
             )
         asked = simulate_sheets.Asked(
             ground.draft.name, programme.name, f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}", ground.draft.currency,
-            ground.live.point_value, ground.draft.point_value,
+            ground.live.point_value, ground.draft.point_value, simulate_sheets.not_known(ground.live, ground.draft),
         )  # fmt: skip
         title = f"{asked.programme}: {asked.draft} beside live"
-        sheets, notes = simulate_sheets.sheets(asked, report), simulate_sheets.notes(report)
+        sheets, notes = simulate_sheets.sheets(asked, report), simulate_sheets.notes(asked, report)
         simulate_screens.show(title, asked.subtitle, sheets, notes)
         if html is not None:
             html.write_text(simulate_screens.html_page(asked, title, sheets, notes), encoding="utf-8")
