@@ -184,7 +184,8 @@ class Decider:
         if decision.changed:
             state.changed = True
         if decision.rc != APPROVED:
-            transaction.reason = reason_of(transaction, programme.compiled) or REASONS.get(decision.rc, "")
+            chosen = reason_of(transaction, programme.compiled, state.account.born)
+            transaction.reason = chosen or REASONS.get(decision.rc, "")
             return
         if transaction.wants_movements:
             self._tell_movements(transaction, programme, state)

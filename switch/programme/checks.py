@@ -1,8 +1,8 @@
 """What is wrong with a programme whose every part is right by itself.
 
-Errors: names given twice, tiers that do not rise, tiers that are not there, rules for events that would need a
-purchase. Warnings: rules that can never fire, costs without a bound. They are no errors, as a programme that is live
-already must still load when a later release sees more.
+Errors: names given twice, tiers that do not rise, tiers that are not there, ages that nobody is asked for, rules for
+events that would need a purchase. Warnings: rules that can never fire, costs without a bound. They are no errors, as a
+programme that is live already must still load when a later release sees more.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ def check(
     document: Document, model: ProgrammeModel, terms: Sequence[RuleTerms], rewards: Sequence[RuleTerms]
 ) -> list[Problem]:
     """Every mistake of a valid model whose expressions were read, in the order of the file's rules."""
-    errors = [*_repeated(model), *_tiers(model), *_lifecycle(model), *_events_in_catalogue(rewards)]
+    errors = [*_repeated(model), *_tiers(model), *_lifecycle(model), *_ages(model), *_events_in_catalogue(rewards)]
     for index, (rule, read) in enumerate(zip(model.rules, terms, strict=True)):
         errors += _tier_of(model, index, rule)
         if read.when is not None and events_in(read.when):
@@ -104,6 +104,13 @@ def _lifecycle(model: ProgrammeModel) -> Iterator[Found]:
     referral = model.referral
     if referral is not None and referral.ambassador is not None and AMBASSADOR not in model.tags:
         yield ("referral", "ambassador"), f"nobody can be an ambassador: add `tags: [{AMBASSADOR}]`"
+
+
+def _ages(model: ProgrammeModel) -> Iterator[Found]:
+    for index, club in enumerate(model.clubs):
+        if club.min_age is not None and "birth_date" not in club.required:
+            reason = f"club {club.code} has to ask for the birth date to know an age: add birth_date to `required`"
+            yield ("clubs", index, "min_age"), reason
 
 
 def _tier_of(model: ProgrammeModel, index: int, rule: Rule) -> Iterator[Found]:
