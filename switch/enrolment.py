@@ -140,6 +140,7 @@ def _club(request: Enrolment, scene: Scene, context: Context) -> list[Refusal]:
     if club is None:
         return [UNKNOWN_CLUB]
     min_age = _min_age(request.club, context)
+    # While a version takes over, the store's club may be the next one's: it may ask nobody for an age any more.
     required = club.required if min_age is None else club.required | {"BD"}
     refusals = [Refusal(ResponseCode.FORMAT_ERROR, f"DE48 {tag} is missing") for tag in sorted(required - request.tags)]
     if not club.open:
@@ -148,11 +149,7 @@ def _club(request: Enrolment, scene: Scene, context: Context) -> list[Refusal]:
 
 
 def _min_age(club: str | None, context: Context) -> int | None:
-    """How old the members of a club have to be by the version that is live; None: as old as they like.
-
-    The club's other terms are the newest text's, be it a draft still. This one keeps people out by law, so that it
-    takes two persons to lower it.
-    """
+    """How old the members of a club have to be by the version that decides; None: as old as they like."""
     clubs = () if context.programme is None else context.programme.compiled.clubs
     return next((each.min_age for each in clubs if each.code == club), None)
 

@@ -243,7 +243,7 @@ def test_the_day_of_the_birthday_is_old_enough() -> None:
         # Born after today, as the business date is ahead.
         (adult(DAY + dt.timedelta(1)), ADULTS, {}, ("05", "under age 18")),
         (adult(None), ADULTS, {}, ("30", "DE48 BD is missing")),
-        # The newest text, a draft, asks nobody for it any more.
+        # The version that takes over asks nobody for it any more, and this one decides still.
         (adult(None), replace(ADULTS, club=OPEN), {}, ("30", "DE48 BD is missing")),
         # Several at once: the first in the order of DE39; the fee is asked of whoever may join.
         (adult(), replace(ADULTS, card=party(account(1), status=1)), {}, ("78", "card or account blocked")),

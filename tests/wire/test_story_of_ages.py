@@ -132,6 +132,11 @@ def test_a_leap_day_counts_from_the_first_of_march_on(story: Story) -> None:
 def make_live(story: Story, text: str, version: int) -> None:
     asyncio.run(programme_versions.submit(story.url, text, maker="sara"))
     asyncio.run(programme_versions.activate(story.url, "bazaar", version, checker="reza"))
+    follow(story, version)
+
+
+def follow(story: Story, version: int) -> None:
+    """Wait until the switch decides by a version."""
     until = time.monotonic() + FOLLOWS_WITHIN_S
     while story.balance(card(19)).number("RV") != version:
         assert time.monotonic() < until, "the switch does not follow"
@@ -160,13 +165,29 @@ def test_a_birth_date_that_comes_later_is_refused_with_the_rest_of_its_message(s
     assert story.buy(100_000, card(3)).earned == 4
 
 
-def test_a_draft_lowers_no_age(story: Story) -> None:
-    asyncio.run(programme_versions.submit(story.url, PROGRAMME.replace("min_age: 18}", "min_age: 12}"), maker="sara"))
+def test_a_draft_lets_nobody_in(story: Story) -> None:
+    """What a club's terms are takes two persons."""
+    for text in (
+        PROGRAMME.replace("min_age: 18}", "min_age: 12}"),
+        PROGRAMME.replace("required: [birth_date], min_age: 18", "fee_due: true"),
+        PROGRAMME + "  - {code: KIDS, name: Kids}\n",
+    ):
+        asyncio.run(programme_versions.submit(story.url, text, maker="sara"))
     assert answer(enrol(story, RICH, CL="CREDIT", BD=YOUNG)) == TOO_YOUNG
-    loose = PROGRAMME.replace("required: [birth_date], min_age: 18", "fee_due: true")
-    asyncio.run(programme_versions.submit(story.url, loose, maker="sara"))
     assert answer(enrol(story, RICH, CL="CREDIT")) == ("30", "DE48 BD is missing")
-    assert answer(enrol(story, RICH, CL="CREDIT", BD=YOUNG)) == TOO_YOUNG
+    assert answer(enrol(story, RICH, CL="KIDS", BD=YOUNG)) == ("05", "club is not open")
+    asyncio.run(programme_versions.activate(story.url, "bazaar", 4, checker="reza"))
+    follow(story, 4)
+    assert enrol(story, RICH, CL="KIDS", BD=YOUNG).code == "00"
+
+
+def test_a_club_that_is_left_out_is_closed(story: Story) -> None:
+    """Else whoever knows its code might join it at any age."""
+    assert enrol(story, 3, CL="OPEN").code == "00"
+    make_live(story, PROGRAMME.partition("clubs:")[0], 2)
+    assert answer(enrol(story, RICH, CL="CREDIT", BD=YOUNG)) == ("05", "club is not open")
+    # Its members stay, and tell what they like.
+    assert enrol(story, 3, BD=YOUNG).code == "00"
 
 
 def wine(
