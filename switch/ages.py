@@ -1,7 +1,8 @@
 """Ages in whole years, for what is refused to the young: a club at the till, a reward of the catalogue.
 
 They are counted as the fact `age` is (`cext.reference.facts`): the very birthday counts, and whoever was born on
-29 February is a year older on 1 March of a year without one.
+29 February is a year older on 1 March of a year without one. DE39 is 05, as it is the programme that refuses a person;
+57 is of cards that a till's acquirer does not serve.
 """
 
 import datetime as dt
