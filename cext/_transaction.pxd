@@ -12,7 +12,7 @@ from cext._kernel_records cimport Account, Decision, Request
 @cython.final
 cdef class Transaction:
     cdef public object link, message, terminal, received, deadline, recent_key
-    cdef public object wide, movements
+    cdef public object wide, coupons, movements
     cdef public object sent_on, business_date, original_name, original_record, card, programme, programme_version
     cdef public list waiters, basket
     cdef public dict reply_fields

@@ -28,14 +28,14 @@ def number_of(code: str, programme: CompiledProgramme) -> int:
     return NOT_THERE if reward is None else reward.number
 
 
-def reason_of(transaction: Transaction, programme: CompiledProgramme, born: int) -> str:
+def reason_of(transaction: Transaction, programme: CompiledProgramme, response_code: str, born: int) -> str:
     """Why the kernel refused the chosen reward; "" if it refused for another reason, or nothing was chosen.
 
     `born` is the member's birth date, YYYYMMDD or 0.
     """
     if not transaction.reward:
         return ""
-    match transaction.decision.rc:
+    match response_code:
         case ResponseCode.OVER_COUNT_LIMIT:
             return USED_UP
         case ResponseCode.REFUSED:

@@ -53,6 +53,10 @@ Basket = Annotated[
     typer.Option("--line", help="DE63 LI: sku;category;quantity;amount. Repeatable; the amounts sum to DE4."),
 ]
 
+Coupons = Annotated[
+    list[str] | None, typer.Option("--coupon", help="DE48 CP: a coupon's code. Repeatable, five at most.")
+]
+
 
 Reward = Annotated[
     str | None,
@@ -68,10 +72,37 @@ def purchase(
     amount: Amount = None,
     reward: Reward = None,
     line: Basket = None,
+    code: Coupons = None,
     repeat: Repeat = False,
 ) -> None:
     """Buy something (0200, DE3 000000): the switch decides points, discounts and offers."""
-    pay(till, customer, "0200", ProcessingCode.PURCHASE, amount, _chosen(reward), basket=line, repeat=repeat)
+    shown = [*_chosen(reward), *(("CP", text) for text in code or ())]
+    pay(till, customer, "0200", ProcessingCode.PURCHASE, amount, shown, basket=line, repeat=repeat)
+
+
+@app.command()
+@expanded
+def coupon(
+    till: Till,
+    customer: Customer,
+    code: Annotated[list[str], typer.Option("--coupon", help="DE48 CP: the code. Repeatable.")],
+    amount: Annotated[
+        int | None,
+        typer.Option(
+            help="DE4: of the purchase that it is meant for, in minor units. Without it only the coupon is looked at.",
+            min=1,
+            max=MINOR_UNITS_MAX,
+        ),
+    ] = None,
+) -> None:
+    """Ask whether a coupon would be taken from this member now (0100, DE3 920000). Nothing is used up."""
+    with told():
+        shown = [("CP", text) for text in code]
+        stamped = stamped_for(till, utc=speaks_utc(till))
+        converse(
+            till,
+            transaction("0100", ProcessingCode.COUPON_CHECK, till, customer, stamped, amount=amount, private=shown),
+        )
 
 
 @app.command()

@@ -15,7 +15,7 @@ from switch.programme.events import events_in, numbered
 from switch.programme.facts import FACTS
 from switch.programme.flags import TAG, tag_bit
 from switch.programme.gifts import Gifts
-from switch.programme.model import Choice, Club, Message, Partner, ProgrammeModel, Rule
+from switch.programme.model import Choice, Club, Coupon, Message, Partner, ProgrammeModel, Rule
 from switch.programme.names import Declared, Ids, Names, Slots, SlotsInOrder
 from switch.programme.problems import invalid, problem_at
 from switch.programme.reading import Reading, RuleTerms
@@ -30,6 +30,7 @@ class CompiledRule:
     `condition` is the row's whole one, with what a stamp card, free goods, a hold-out and the catalogue add to `when`;
     None: it always holds. A stamp card makes two rows, `rule.id` + ".reward" and `rule.id`. A reward of the catalogue
     makes one, "rewards." + its code; then `choice` is what was written, and `rule` what it comes to beside its price.
+    `coupons`: the campaigns whose coupons it uses up when it fires.
     """
 
     id: str
@@ -37,6 +38,7 @@ class CompiledRule:
     facts: tuple[str, ...]
     condition: Truth | None = None
     choice: Choice | None = None
+    coupons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,14 @@ class StampCard:
     key: str
     slot: int
     need: int
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Coupons that go together: their terms, and the slot of a member's uses (0: nothing bounds them)."""
+
+    terms: Coupon
+    slot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +94,13 @@ class Offer:
 class CompiledProgramme:
     """A programme that is ready to run.
 
-    `point_value` is in minor units of `currency`. `rule_ids` are in the order of evaluation, which is what a decision's
-    `rules` count in. `quantities` are what `Request.quantities` holds, ('sku', 'category', 'free' or 'chosen', name);
-    `free_skus` what `Request.free_prices` holds; `messages` are in the order of their numbers; `events` are the numbers
-    for `Request.event`, `rewards` the catalogue by codes of DE48 RW, `tags` the bits of `Account.flags`; `tiers` are
-    named from 1 on, 0 being none; `slots` are those in use, by kind and name. `source_hash` is the SHA-256 of the text,
-    in hex.
+    `point_value` is in minor units of `currency`. `rule_ids` are in the order of evaluation, which is what a
+    decision's `rules` count in. `quantities` are what `Request.quantities` holds, ('sku', 'category', 'free',
+    'chosen' or 'coupon', name); `free_skus` what `Request.free_prices` holds; `messages` are in the order of their
+    numbers; `events` are the numbers for `Request.event`, `rewards` the catalogue by codes of DE48 RW, `tags` the
+    bits of `Account.flags`; `tiers` are named from 1 on, 0 being none; `slots` are those in use, by kind and name.
+    `source_hash` is the SHA-256 of the
+    text, in hex.
     """
 
     name: str
@@ -114,6 +125,7 @@ class CompiledProgramme:
     clubs: tuple[Club, ...]
     rewards: Mapping[str, CatalogueReward]
     tags: Mapping[str, int]
+    campaigns: Mapping[str, Campaign]
     slots: Mapping[tuple[str, str], int]
     warnings: tuple[Problem, ...]
 
@@ -205,6 +217,7 @@ def _compiled(
         clubs=tuple(model.clubs),
         rewards=rewards,
         tags=tags,
+        campaigns={each.id: Campaign(each, names.allotted.get(("coupon", each.id), 0)) for each in model.coupons},
         slots=dict(names.allotted),
         warnings=tuple(sorted(problems)),
     )
@@ -225,7 +238,9 @@ def _rules_of(
     choices = [*[None] * len(model.rules), *model.rewards]
     written = [*model.rules, *(choice.rule for choice in model.rewards)]
     return tuple(
-        CompiledRule(row_id, written[at], _facts_of(written[at], terms[at], names), condition, choices[at])
+        CompiledRule(
+            row_id, written[at], _facts_of(written[at], terms[at], names), condition, choices[at], terms[at].coupons
+        )
         for (row_id, at), condition in zip(rows.rows_of, rows.conditions, strict=True)
     )
 

@@ -1,5 +1,6 @@
 """The plain values of a programme and their bounds: names, rates, shares, months, days."""
 
+import datetime as dt
 import re
 import zoneinfo
 from fractions import Fraction
@@ -8,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
 
 from cext.programme_table import AMOUNT_MAX, EXPIRY_MONTHS_MAX, FACTOR_MAX, LIFE_DAYS_MAX, PENDING_DAYS_MAX
+from switch.programme.calendar import EPOCH_ORDINAL
 
 HOLD_DAYS_MAX = 31
 AGE_MAX = 120
@@ -29,6 +31,7 @@ _RATE = re.compile(r"([0-9]{1,9})(?:/([0-9]{1,9})|\.([0-9]{1,6}))?", re.ASCII)
 _PERCENTAGE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,6}))?%", re.ASCII)
 _WHOLE_PERCENTAGE = re.compile(r"([1-9][0-9]?)%", re.ASCII)
 _MONTHS = re.compile(r"([1-9][0-9]?) months?", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _SPAN = re.compile(r"([1-9][0-9]{0,4}) (minute|hour|day)s?", re.ASCII)
 _DAYS = re.compile(r"([1-9][0-9]{0,3}) days?", re.ASCII)
 _UNITS_S = {"minute": 60, "hour": 3_600, "day": 86_400}
@@ -108,6 +111,16 @@ def days_of(value: object) -> int:
     return int(found[1])
 
 
+def date_of(value: object) -> int:
+    """`2026-11-01` as days since 1970-01-01. Raises ValueError."""
+    if not isinstance(value, str) or _DATE.fullmatch(value) is None:
+        raise ValueError("should be a date such as 2026-11-01")
+    try:
+        return dt.date.fromisoformat(value).toordinal() - EPOCH_ORDINAL
+    except ValueError:
+        raise ValueError("should be a date such as 2026-11-01") from None
+
+
 def pending_of(value: object) -> int:
     """`14 days` as 14, at most `PENDING_DAYS_MAX`. Raises ValueError."""
     found = _DAYS.fullmatch(value) if isinstance(value, str) else None
@@ -169,6 +182,8 @@ Days = Annotated[
     PlainValidator(days_of),
     WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]{0,3} days?$", "examples": ["30 days"]}),
 ]
+Date = Annotated[int, PlainValidator(date_of), WithJsonSchema({"type": "string", "format": "date"})]
+"""Days since 1970-01-01."""
 PendingDays = Annotated[
     int,
     PlainValidator(pending_of),
