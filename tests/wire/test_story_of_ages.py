@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from adapters.postgres import programme_versions
+from adapters.postgres.coupons import generate, listed
 from adapters.postgres.explaining import explain
 from protocol import tlv
 from protocol.codes import ProcessingCode
+from tests.conftest import TOKEN_KEY
 from tests.wire.running import card, changed
 from tests.wire.stories import AT_A_PRINTER, NOON, Reply, Story, told
 
@@ -33,6 +35,11 @@ rules:
   - id: minors
     when: not age >= 18
     then: {points: 1}
+  - id: toast
+    when: coupon == "toast" and age >= 18
+    then: {points: 7}
+coupons:
+  - {id: toast, kind: multi, uses: 10}
 rewards:
   - {code: WINE, points: 5, then: {free: WINE}, min_age: 18, message: {en: "Cheers"}}
   - {code: CAP, points: 5, message: {en: "A cap"}}
@@ -229,3 +236,26 @@ def test_a_reward_for_adults(story: Story) -> None:
     # And who tells the birth date may have it, in the same minute.
     assert enrol(story, 7, BD="20000101").code == "00"
     assert wine(story, 7).code == "00"
+
+
+def test_a_coupon_for_adults_stays_good_for_one(story: Story, tmp_path: Path) -> None:
+    codes = tmp_path / "codes.txt"
+    asyncio.run(
+        generate(story.url, TOKEN_KEY, "bazaar", "toast", count=1, out=codes, maker="maryam", code="TOAST-2027")
+    )
+
+    def shows(serial: int, reward: str | None = None) -> Reply:
+        wishes = [("CP", "TOAST-2027"), *([("RW", reward)] if reward else [])]
+        return story.ask("0200", "000000", pan=card(serial), amount=1_000_000, de48=tlv.build(wishes), de63=BASKET)
+
+    assert enrol(story, 5, BD=YOUNG).code == "00"
+    assert [story.buy(1_000_000, card(serial)).code for serial in (5, 7)] == ["00", "00"]
+    assert answer(shows(5)) == answer(shows(7)) == ("05", "CP asks for more")
+    assert answer(shows(5, "WINE")) == TOO_YOUNG
+    assert answer(shows(7, "WINE")) == ("05", "RW wants a birth date")
+    assert story.balance(card(5)).points == 11
+    assert [batch.used for batch in asyncio.run(listed(story.url, "bazaar"))] == [0]
+    story.after(2)
+    both = shows(5, "WINE")
+    assert (both.code, both.redeemed, both.to_pay, both.earned) == ("00", 5, 600_000, 6 + 3 + 7)
+    assert [batch.used for batch in asyncio.run(listed(story.url, "bazaar"))] == [1]
