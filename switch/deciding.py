@@ -200,7 +200,8 @@ class Decider:
         if decision.changed:
             state.changed = True
         if decision.rc != APPROVED:
-            transaction.reason = reason_of(transaction, programme.compiled, decision.rc) or REASONS.get(decision.rc, "")
+            chosen = reason_of(transaction, programme.compiled, decision.rc, state.account.born)
+            transaction.reason = chosen or REASONS.get(decision.rc, "")
             return
         if transaction.wants_movements:
             self._tell_movements(transaction, programme, state)
