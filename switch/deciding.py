@@ -14,6 +14,7 @@ from cext._kernel import Account, Decision, Programme, decide
 from cext._telling import Teller
 from cext._transaction import NO_EFFECT
 from switch.basket import prices_of_one, quantities
+from switch.claims import refusal_of
 from switch.coupon_deciding import CouponTrial, begin, settle
 from switch.coupons import FOREIGN, Shown, is_foreign
 from switch.movements import Movements
@@ -187,6 +188,8 @@ class Decider:
         _add_details(transaction, programme.compiled)
         if shown is not None and shown.tokens and not self._coupons_are_good(transaction, shown, state, programme):
             return
+        if transaction.claims and not request.advice and self._claim_fails(transaction, state, programme):
+            return
         shadow = self._shadows.get(programme.id)
         before = state.account.copy() if shadow is not None else None
         decision = decide(programme.kernel, state.account, request)
@@ -197,7 +200,8 @@ class Decider:
         if decision.changed:
             state.changed = True
         if decision.rc != APPROVED:
-            transaction.reason = reason_of(transaction, programme.compiled, decision.rc) or REASONS.get(decision.rc, "")
+            chosen = reason_of(transaction, programme.compiled, decision.rc, state.account.born)
+            transaction.reason = chosen or REASONS.get(decision.rc, "")
             return
         if transaction.wants_movements:
             self._tell_movements(transaction, programme, state)
@@ -218,6 +222,18 @@ class Decider:
         if transaction.kind == INQUIRY and trial.decision is not None:
             _tell(transaction, programme, trial.account, trial.decision)
         return True
+
+    @staticmethod
+    def _claim_fails(transaction: Transaction, state: AccountState, programme: LiveProgramme) -> bool:
+        """Whether an offer that is claimed would not be given; then the message is answered."""
+        request = transaction.request
+        decision = decide(programme.kernel, state.account.copy(), request)
+        if decision.rc != APPROVED:
+            return False
+        refused = refusal_of(transaction.claims, programme.compiled, state.account, request.local_day, decision)
+        if refused is not None:
+            _decline(transaction, *refused)
+        return refused is not None
 
     def _tell_movements(self, transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
         """Say what the reply to an inquiry for the last movements will tell."""
