@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from adapters.cli.database import EXIT_FAULT, EXIT_NOT_FOUND, Database, DataDir, on_database, one_sentence, settings_of
-from adapters.cli.options import ProgrammeName, user_option
+from adapters.cli.options import ProgrammeName, file_option, user_option
 
 app = typer.Typer()
 
@@ -84,12 +84,7 @@ def reveal(
 def show(
     programme: ProgrammeName,
     draw: Name,
-    json_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--json", metavar="FILE", dir_okay=False, help="Write what the public is told here.", show_default=False
-        ),
-    ] = None,
+    json_file: Annotated[Path | None, file_option("--json", "Write what the public is told here.")] = None,
     database: Database = None,
     data_dir: DataDir = None,
 ) -> None:
