@@ -23,6 +23,7 @@ from adapters.postgres.store import PostgresStore
 from adapters.postgres.wide import PostgresWideStore
 from cext.reference import counters as counter_packing
 from cext.reference import lots as lot_packing
+from cext.reference import reserves as reserve_packing
 from monitoring.metrics import Metrics
 from protocol.message import Message
 from switch.limits import Limits
@@ -202,10 +203,19 @@ class Bench:
             "credit": row["credit"],
             "visits": row["visits"],
             "spend": row["spend"],
+            **_kept_back(row["reserves"]),
             "counters": {
                 self._names[slot]: (number, value) for slot, number, value in counter_packing.unpack(row["counters"])
             },
         }
+
+
+def _kept_back(packed: bytes) -> dict[str, Any]:
+    entries = reserve_packing.unpack(packed)
+    return {
+        "pending": {until: points for key, until, points, _ in entries if key == reserve_packing.PENDING},
+        "holds": {(k, until): (points, credit) for k, until, points, credit in entries if k != reserve_packing.PENDING},
+    }
 
 
 class Look:
@@ -219,7 +229,7 @@ class Look:
 
 _NUMBERS = "SELECT shard, seq FROM shard WHERE shard = ANY ($1::smallint[])"
 _ACCOUNTS = """
-SELECT a.shard, a.id, a.points, a.credit, a.lots, a.visits, a.spend, a.counters
+SELECT a.shard, a.id, a.points, a.credit, a.lots, a.visits, a.spend, a.counters, a.reserves
   FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, id)
   JOIN account AS a ON a.shard = wanted.shard AND a.id = wanted.id"""
 _ROWS = """

@@ -12,10 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from adapters.postgres import draws
 from switch.draws import Prize, PrizeKind
 from switch.draws import Terms as DrawTerms
-from tests.ledger import model
 from tests.ledger.bench import Bench
-from tests.ledger.model import Wish
-from tests.ledger.run import MEMBERS, Run, Sent
+from tests.ledger.comparing import MEMBERS, Sent
+from tests.ledger.entries import PURCHASE, Wish
+from tests.ledger.run import Run
 from tests.ledger.terms import DRAW, PROGRAMME, VERSIONS, Purchase, Terms
 
 PROGRAMME_CHANGES_MAX = 2
@@ -82,10 +82,10 @@ class Ledger(RuleBasedStateMachine):
             assert all(count > 0 for count in member["lots"].values())
 
     def _credit(self, member: int, wish: str) -> int:
-        return part_of(self.told.members[member]["credit"], wish)
+        return part_of(self.told.standing(member).credit, wish)
 
     def _points(self, member: int, wish: str) -> int:
-        return part_of(self.told.points(member), wish)
+        return part_of(self.told.standing(member).points, wish)
 
     # What members buy.
 
@@ -148,6 +148,52 @@ class Ledger(RuleBasedStateMachine):
         """An inquiry moves nothing, and counts no lot that is over."""
         self.told.ask_for_balance(worker, member)
 
+    # What tills keep back.
+
+    @rule(
+        worker=workers, member=members, share=wishes, by_credit=st.booleans(), told=st.booleans(),
+        mti=st.sampled_from(["0100", "0100", "0101"]),
+    )  # fmt: skip
+    def hold(self, worker: int, member: int, share: str, by_credit: bool, told: bool, mti: str) -> None:
+        """A till keeps points or credit back: as much as DE48 says, or as the amount comes to."""
+        wanted = self._credit(member, share) if by_credit else self._points(member, share)
+        amount = max(1, wanted if by_credit else wanted * self.told.terms.value)
+        wish = Wish(by_points=not by_credit, by_credit=by_credit)
+        if told:
+            amount, wish.points, wish.credit = 1, None if by_credit else wanted, wanted if by_credit else None
+        self.told.hold(worker, member, amount, wish, mti)
+
+    @precondition(lambda self: self.told.holds())
+    @rule(
+        worker=workers, held=pick("holds"), amount=amounts, kind=st.sampled_from(["points", "credit", "both"]),
+        wish=st.none() | wishes, advice=st.booleans(), other=st.sampled_from([False, False, False, True]),
+    )  # fmt: skip
+    def complete(
+        self, worker: int, held: Sent, amount: int, kind: str, wish: str | None, advice: bool, other: bool
+    ) -> None:
+        """The purchase that a hold was for, or one that names the hold of the other member."""
+        member = 1 - held.entry.member if other else held.entry.member
+        now = self.told.standing(member)
+        points = None if wish is None or kind == "credit" else part_of(now.points + now.held_points, wish)
+        credit = None if wish is None or kind == "points" else part_of(now.credit + now.held_credit, wish)
+        paid = Wish(points, credit, by_points=kind == "points", by_credit=kind == "credit", advice=advice)
+        self.told.buy(worker, member, Purchase(amount), paid, held=held)
+
+    @precondition(lambda self: self.told.holds())
+    @rule(worker=workers, held=pick("holds"), mti=st.sampled_from(["0400", "0420"]), kept=st.sampled_from([0, 0, 1]))
+    def release(self, worker: int, held: Sent, mti: str, kept: int) -> None:
+        """A hold that is not needed, whatever DE95 says of it; its second release hears the first one's reply."""
+        if held.reversal is None:
+            self.told.reverse(worker, held, kept, mti)
+        else:
+            self.told.reverse_again(worker, held)
+
+    @precondition(lambda self: self.told.open_holds())
+    @rule(late=st.booleans())
+    def let_a_hold_end(self, late: bool) -> None:
+        """The next message comes in a hold's last second, or in the one after it."""
+        self.told.wait_until(min(self.told.open_holds()) - (not late))
+
     # What is undone.
 
     @precondition(lambda self: self.told.refundable())
@@ -166,7 +212,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(worker=workers, original=pick("reversible"), mti=st.sampled_from(["0400", "0401", "0420"]), kept=shares)
     def reverse(self, worker: int, original: Sent, mti: str, kept: str) -> None:
         """Take a message back, soon or late: all of it, or (DE95) what is above the amount that really happened."""
-        in_part = original.entry.kind == model.PURCHASE and kept not in ("all", "one")
+        in_part = original.entry.kind == PURCHASE and kept not in ("all", "one")
         self.told.reverse(worker, original, part_of(original.entry.rest, kept) if in_part else 0, mti)
 
     @precondition(lambda self: self.told.refunds())

@@ -15,6 +15,8 @@ STAMPS = ("stamp", "cut")
 TICKETS = ("ticket", DRAW)
 CHECK_INS = ("uses", "checkin/day")
 
+SECONDS = {"minutes": 60, "hours": 3_600, "days": 86_400}
+
 LIFE = 0
 """The period of a counter that is never over."""
 
@@ -52,6 +54,10 @@ class Terms:
     tickets: int
     tickets_per: int
     checkin: int
+    pending: int
+    """Days of the return window; 0: none."""
+    hold: str
+    """How long a hold lives, as the file says it; "": as long as it does if the file says nothing."""
 
     @property
     def text(self) -> str:
@@ -81,10 +87,20 @@ class Terms:
             f'- id: checkin\n    when: event == "{CHECK_IN}"\n    uses: {{day: 1}}\n'
             f"    then: {{points: {self.checkin}}}"
         )
+        pending = f", pending: {self.pending} days" if self.pending else ""
+        hold = f"hold: {{lives: {self.hold}}}\n" if self.hold else ""
         return (
             f"programme: {PROGRAMME}\nowner: KHATAM\ncurrency: 364\ntimezone: Asia/Tehran\n"
-            f"point: {{value: {self.value}, expires: {self.expires} months}}\nrules:\n  " + "\n  ".join(rules) + "\n"
+            f"point: {{value: {self.value}, expires: {self.expires} months{pending}}}\n{hold}rules:\n  "
+            + "\n  ".join(rules)
+            + "\n"
         )
+
+    @property
+    def hold_s(self) -> int:
+        """How long a hold lives, seconds."""
+        count, unit = (self.hold or "15 minutes").split()
+        return int(count) * SECONDS[unit]
 
     def is_free(self, bought: Purchase) -> bool:
         """Whether the stamp card is full and the purchase is what it gives; without a basket it is all of it."""
@@ -128,13 +144,16 @@ class Terms:
 PLAIN = Terms(
     "plain", value=100, expires=3, points=1, per=10_000, friday=False, discount=10, discount_from=2_000_000,
     discount_cap=300_000, tea=9_000, credit=3, stamps_needed=3, tickets=1, tickets_per=500_000, checkin=7,
+    pending=2, hold="3 hours",
 )  # fmt: skip
 GENEROUS = Terms(
     "generous", value=70, expires=5, points=3, per=9_000, friday=True, discount=33, discount_from=500_000,
     discount_cap=5_000_000, tea=0, credit=7, stamps_needed=2, tickets=2, tickets_per=300_000, checkin=11,
+    pending=14, hold="",
 )  # fmt: skip
 MEAN = Terms(
     "mean", value=130, expires=1, points=1, per=25_000, friday=True, discount=0, discount_from=0,
     discount_cap=0, tea=0, credit=0, stamps_needed=0, tickets=0, tickets_per=1, checkin=1,
+    pending=0, hold="31 days",
 )  # fmt: skip
 VERSIONS = (PLAIN, GENEROUS, MEAN)

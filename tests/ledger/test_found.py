@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.ledger.bench import Bench
-from tests.ledger.model import Wish
+from tests.ledger.entries import Wish
 from tests.ledger.run import Run
 from tests.ledger.terms import Purchase
 
@@ -33,6 +33,7 @@ def test_points_of_a_refund_taken_back_and_made_again_keep_their_month(run: Run)
 
 def test_points_that_came_back_too_late_are_not_made_new_by_a_second_refund(run: Run) -> None:
     run.buy(0, 0, Purchase(1_000_000))
+    run.wait(2)
     spent = run.buy(0, 0, Purchase(600), BY_POINTS)
     run.wait(130)
     run.reverse(1, run.refund(0, spent, 600))
