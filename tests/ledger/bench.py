@@ -31,6 +31,7 @@ from switch.server import Switch
 from switch.settings import ListenerSpec
 from switch.tokens import Token, Tokens
 from tests.conftest import TOKEN_KEY
+from tests.ledger.jobs import Upkeep
 from tests.ledger.terms import PROGRAMME, Terms
 from tests.replays import Replayer
 from tests.wire.running import Till, card
@@ -107,6 +108,8 @@ class Bench:
         self._look: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self.url)
         shards = await self._look.fetchval("SELECT value::integer FROM setting WHERE name = 'shards'")
         self._tokens = Tokens(TOKEN_KEY, shards)
+        self._upkeep = Upkeep(self.url, shards, self.clock)
+        await self._upkeep.open()
         for _ in range(WORKERS):
             switch = Switch(
                 store=PostgresStore(self.url, lanes=1, shards=shards),
@@ -125,6 +128,7 @@ class Bench:
         self._names = {row["slot"]: (row["kind"], row["name"]) for row in slots}
 
     async def _end(self) -> None:
+        await self._upkeep.close()
         for switch in self._switches:
             await switch.drain()
         await self._look.close()
@@ -171,10 +175,15 @@ class Bench:
             await programme_versions.activate(self.url, name, version, checker="reza")
             for switch in self._switches:
                 await switch._refresh()
+            await self._upkeep.open()
             slots = await self._look.fetch("SELECT kind, name, slot FROM programme_slot")
             self._names = {row["slot"]: (row["kind"], row["name"]) for row in slots}
 
         self.run(change())
+
+    def keep_up(self, token: Token) -> int | None:
+        """The upkeep job comes to an account; the key of its journal row, or None if there was nothing to do today."""
+        return self.run(self._upkeep.keep_up(self._look, token))
 
     def rows(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         """Look into the database."""
@@ -203,6 +212,10 @@ class Bench:
             "credit": row["credit"],
             "visits": row["visits"],
             "spend": row["spend"],
+            "tier": row["tier"],
+            "tier_points": row["tier_points"],
+            "tier_year": row["tier_year"],
+            "tier_kept": row["tier_kept"],
             **_kept_back(row["reserves"]),
             "counters": {
                 self._names[slot]: (number, value) for slot, number, value in counter_packing.unpack(row["counters"])
@@ -229,7 +242,8 @@ class Look:
 
 _NUMBERS = "SELECT shard, seq FROM shard WHERE shard = ANY ($1::smallint[])"
 _ACCOUNTS = """
-SELECT a.shard, a.id, a.points, a.credit, a.lots, a.visits, a.spend, a.counters, a.reserves
+SELECT a.shard, a.id, a.points, a.credit, a.lots, a.visits, a.spend, a.counters, a.reserves, a.tier,
+       a.tier_points, a.tier_year, a.tier_kept
   FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, id)
   JOIN account AS a ON a.shard = wanted.shard AND a.id = wanted.id"""
 _ROWS = """

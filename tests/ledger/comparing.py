@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from protocol.message import Message
+from tests.ledger import model
 from tests.ledger.bench import Bench
 from tests.ledger.checks import audit_run, replay_run
 from tests.ledger.entries import (
@@ -96,6 +97,7 @@ class Compared:
         self._numbers = bench.look(self.tokens, ()).numbers
         self._first_numbers = dict(self._numbers)
         self._is_as_expected = True
+        self._kept_up_on = dict.fromkeys(self.members, 0)
 
     def finish(self) -> None:
         """The audit and the replay of the run's rows (I1 to I6, I8, I9), unless a step has failed already."""
@@ -124,6 +126,22 @@ class Compared:
     def wait(self, days: int) -> None:
         """Let days pass."""
         self.bench.clock.now += dt.timedelta(days=days)
+
+    def wait_for(self, step: str, days_before: int) -> None:
+        """Let time pass until noon of the next first of a month, of a tier year, or after its days of grace, or the day
+        before it.
+        """
+        today = self.bench.clock.now.date()
+        day = today + dt.timedelta(days=1 + days_before)
+        while not self._is_first(step, day):
+            day += dt.timedelta(days=1)
+        self.wait((day - today).days - days_before)
+
+    def _is_first(self, step: str, day: dt.date) -> bool:
+        if step == "end of the month":
+            return day.day == 1
+        begun = dt.date(day.year, self.terms.year_begins, 1)
+        return day == (begun if step == "tier year" else begun + dt.timedelta(days=self.terms.grace))
 
     def wait_until(self, second: int) -> None:
         """Let time pass until a second since 1970; the next message comes one later."""
@@ -197,8 +215,23 @@ class Compared:
         entry = made()
         heard = self.bench.ask(worker, sent)
         done = self._heard(entry, sent, heard)
-        self._compare([sent], self._rows(entry))
+        self._compare([key_of(sent)], self._rows(entry))
         return done
+
+    def tell_upkeep(self, member: int) -> None:
+        """The upkeep job comes: once a day for an account, and only if there is something to do."""
+        self._is_as_expected = False
+        entry = None
+        if self._kept_up_on[member] != self.now.day:
+            entry = model.upkeep(self.members[member], member, self.terms, self.now)
+        key = self.bench.keep_up(self.tokens[member])
+        assert (key is not None) == (entry is not None), f"upkeep of {member}: {key}, not {entry}"
+        if key is None or entry is None:
+            self.unmoved()
+            self._is_as_expected = True
+            return
+        self._kept_up_on[member] = self.now.day
+        self._compare([key], self._rows(entry))
 
     def tell_at_once(self, told: Sequence[tuple[int, Message, Made]]) -> None:
         """Send messages to the workers without waiting; they are decided in the order of their numbers."""
@@ -214,7 +247,7 @@ class Compared:
             entry = made()
             self._heard(entry, sent, heard[sent.fields[11]])
             rows += self._rows(entry)
-        self._compare([sent for _, sent, _ in told], rows)
+        self._compare([key_of(sent) for _, sent, _ in told], rows)
 
     def _heard(self, entry: Entry, sent: Message, heard: Message) -> Sent:
         reply = Reply(sent, heard)
@@ -247,10 +280,12 @@ class Compared:
         if entry.kind == PURCHASE:
             assert reply.to_pay == legs["to_pay"]
         if entry.kind != CONVERSION and entry.receiver < 0:
-            # What moves points between accounts or balances tells nothing of stamps and tickets.
+            # What moves points between accounts or balances tells nothing of tiers, stamps and tickets.
             stamps, tickets = self.counted(entry.member, STAMPS), self.counted(entry.member, TICKETS)
             need = self.terms.stamps_needed
             assert reply.all("SP") == ([f"cut:{stamps}/{need}"] if stamps and need else [])
+            tier = self.members[entry.member]["tier"]
+            assert reply.all("TR") == ([self.terms.tiers[tier - 1][0]] if tier else [])
             assert reply.all("TK") == ([f"{DRAW}:{tickets}"] if tickets and self.terms.tickets else [])
 
     def _rows(self, entry: Entry) -> list[Row]:
@@ -261,10 +296,10 @@ class Compared:
             rows.append(Row(entry.receiver, APPROVED, legs, self.members[entry.receiver], self.now))
         return rows
 
-    def _compare(self, messages: Sequence[Message], rows: Sequence[Row]) -> None:
+    def _compare(self, keys: Sequence[int], rows: Sequence[Row]) -> None:
         """One row for each effect, numbered on without a gap, with the model's legs; and the accounts (I1 to I7)."""
         self._is_as_expected = False
-        look = self.bench.look(self.tokens, [key_of(m) for m in messages])
+        look = self.bench.look(self.tokens, keys)
         taken = sum(number - self._numbers[shard] for shard, number in look.numbers.items())
         assert taken == len(rows), f"{taken} numbers were given out for {len(rows)} rows"
         for number, token in enumerate(self.tokens):

@@ -4,6 +4,7 @@ A message remembers the lots that it took from and put into and what came back o
 of packed bytes.
 """
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +13,9 @@ LEGS = (
     "points_earned", "points_redeemed", "points_expired", "points_adjusted", "credit_granted", "credit_spent",
     "discount", "to_pay",
 )  # fmt: skip
-PURCHASE, REFUND, EVENT, TRANSFER, CONVERSION, INQUIRY, HOLD, REVERSAL = (
-    "purchase", "refund", "event", "transfer", "conversion", "inquiry", "hold", "reversal",
+EPOCH = dt.date(1970, 1, 1)
+PURCHASE, REFUND, EVENT, TRANSFER, CONVERSION, INQUIRY, HOLD, UPKEEP, REVERSAL = (
+    "purchase", "refund", "event", "transfer", "conversion", "inquiry", "hold", "upkeep", "reversal",
 )  # fmt: skip
 
 Lots = dict[int, int]
@@ -66,6 +68,8 @@ class Entry:
     """Of each counter its period and what was added."""
     original: "Entry | None" = None
     receiver: int = -1
+    day: int = 0
+    """When its points were earned: of what is undone and taken back as well, the day of the purchase."""
     undone: Legs = field(default_factory=lambda: dict.fromkeys(("amount", *LEGS), 0))
     came_back: Lots = field(default_factory=dict)
     clawed: Lots = field(default_factory=dict)
@@ -83,7 +87,10 @@ class Entry:
 
 def new_member() -> Member:
     """Somebody who was never here."""
-    return {"lots": {}, "credit": 0, "visits": 0, "spend": 0, "counters": {}, "pending": {}, "holds": {}}
+    return {
+        "lots": {}, "credit": 0, "visits": 0, "spend": 0, "counters": {}, "pending": {}, "holds": {},
+        "tier": 0, "tier_points": 0, "tier_year": 0, "tier_kept": 0,
+    }  # fmt: skip
 
 
 def points(member: Member) -> int:
@@ -145,6 +152,14 @@ def move_counter(member: Member, name: tuple[str, str], period: int, count: int)
     else:
         counters.pop(name, None)
     return after - value
+
+
+def forget_counter(member: Member, name: tuple[str, str], period: int) -> bool:
+    """Drop a counter whose period is over; returns whether there was one."""
+    number, _ = member["counters"].get(name, (period, 0))
+    if number < period:
+        del member["counters"][name]
+    return bool(number < period)
 
 
 def counter_of(member: Member, name: tuple[str, str], period: int) -> int:

@@ -287,6 +287,16 @@ class Ledger(RuleBasedStateMachine):
         """Days pass, at times so many that points expire."""
         self.told.wait(days)
 
+    @rule(step=st.sampled_from(["end of the month", "tier year", "tier year", "grace"]), before=st.booleans())
+    def wait_for_the_calendar(self, step: str, before: bool) -> None:
+        """The last day on which something still is as it was, or the first one on which it isn't."""
+        self.told.wait_for(step, days_before=int(before))
+
+    @rule(member=members)
+    def keep_up(self, member: int) -> None:
+        """The upkeep job comes by."""
+        self.told.tell_upkeep(member)
+
     @precondition(lambda self: self.changes < PROGRAMME_CHANGES_MAX)
     @rule(terms=st.sampled_from(VERSIONS), really=st.sampled_from([False, False, True]))
     def change_programme(self, terms: Terms, really: bool) -> None:

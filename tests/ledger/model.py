@@ -7,6 +7,7 @@ goes its own way where it can. What is undone is in `tests.ledger.undoing`.
 from collections.abc import Mapping
 from copy import deepcopy
 
+from tests.ledger import tiers
 from tests.ledger.entries import (
     APPROVED,
     CONVERSION,
@@ -18,6 +19,7 @@ from tests.ledger.entries import (
     TOO_FEW,
     TOO_MANY,
     TRANSFER,
+    UPKEEP,
     Entry,
     Member,
     Moment,
@@ -25,6 +27,7 @@ from tests.ledger.entries import (
     add,
     all_legs,
     counter_of,
+    forget_counter,
     move_counter,
     take_earliest,
 )
@@ -39,7 +42,7 @@ def purchase(
 
     `held` is what DE90 names, if it names anything: a hold ends with its completion, another member's is not found.
     """
-    entry = Entry(PURCHASE, number, bought.amount)
+    entry = Entry(PURCHASE, number, bought.amount, day=now.day)
     after = deepcopy(member)
     expired = begin(after, now)
     if held is not None and held.member == number:
@@ -48,6 +51,7 @@ def purchase(
         entry.code = NOT_FOUND
         return entry
     pending = dict(after["pending"])
+    tiers.turn(after, terms, now)
 
     bought = Purchase(
         bought.amount, bought.category, bought.tea, now.weekday, counter_of(member, STAMPS, LIFE)
@@ -64,7 +68,7 @@ def purchase(
         entry.code = TOO_FEW
         return entry
     paid = rest - spent
-    earned, granted = terms.points_on(paid, bought), terms.credit_on(paid)
+    earned, granted = terms.points_on(paid, bought, after["tier"]), terms.credit_on(paid)
 
     entry.took = take_earliest(after["lots"], redeemed)
     entry.put = {now.month + terms.expires: earned} if earned else {}
@@ -76,6 +80,7 @@ def purchase(
     after["spend"] += bought.amount
     for name, count in terms.counts_of(paid, bought).items():
         entry.counts[name] = (LIFE, move_counter(after, name, LIFE, count))
+    tiers.earn(after, terms, earned)
     fit(after, now)
     entry.pended = moved(pending, after["pending"])
     entry.legs = all_legs(
@@ -102,12 +107,28 @@ def event(member: Member, number: int, terms: Terms, known: bool, now: Moment) -
     if not known or counter_of(member, CHECK_INS, now.day):
         return Entry(EVENT, number, 0, legs=all_legs())
     expired = begin(member, now)
+    tiers.turn(member, terms, now)
     month = now.month + terms.expires
     add(member["lots"], month, terms.checkin)
     counts = {CHECK_INS: (now.day, move_counter(member, CHECK_INS, now.day, 1))}
+    tiers.earn(member, terms, terms.checkin)
     fit(member, now)
     legs = all_legs(points_earned=terms.checkin, points_expired=expired)
-    return Entry(EVENT, number, 0, legs=legs, put={month: terms.checkin}, counts=counts)
+    return Entry(EVENT, number, 0, legs=legs, put={month: terms.checkin}, counts=counts, day=now.day)
+
+
+def upkeep(member: Member, number: int, terms: Terms, now: Moment) -> Entry | None:
+    """The job does what a visit would do first; None if there is nothing to do."""
+    after = deepcopy(member)
+    expired = begin(after, now)
+    forgotten = forget_counter(after, CHECK_INS, now.day)
+    is_over = forgotten or any(after[part] != member[part] for part in ("lots", "pending", "holds"))
+    if not is_over and not tiers.is_due(member, terms, now):
+        return None
+    tiers.turn(after, terms, now)
+    fit(after, now)
+    member.update(after)
+    return Entry(UPKEEP, number, 0, legs=all_legs(points_expired=expired))
 
 
 def hold(member: Member, number: int, terms: Terms, amount: int, wish: Wish, key: int, now: Moment) -> Entry:

@@ -69,7 +69,9 @@ class Run(Compared):
         """Bring something back."""
         member = original.entry.member
         sent = self.message("0200", "200000", member, amount, de90=original_of(original.message))
-        return self.tell(worker, sent, lambda: undoing.refund(self.members[member], original.entry, amount, self.now))
+        return self.tell(
+            worker, sent, lambda: undoing.refund(self.members[member], original.entry, amount, self.terms, self.now)
+        )
 
     def reverse(self, worker: int, original: Sent, kept: int = 0, mti: str = "0400") -> Sent:
         """Take a message back, but for what was kept (DE95)."""
@@ -80,7 +82,7 @@ class Run(Compared):
         def made() -> Entry:
             if entry.kind == TRANSFER and entry.code == APPROVED:
                 return undoing.reverse_transfer(self.members, entry, self.now)
-            return undoing.reverse(self.members[entry.member], entry, kept, self.now)
+            return undoing.reverse(self.members[entry.member], entry, kept, self.terms, self.now)
 
         done = self.tell(worker, sent, made)
         if done.entry.code == APPROVED:
@@ -95,7 +97,7 @@ class Run(Compared):
         heard = self.bench.ask(worker, sent)
         for number in (38, 39, 54, 62):
             assert heard.fields.get(number) == first.fields.get(number)
-        self._compare([sent], [Row(member, APPROVED, {}, self.members[member], self.now)])
+        self._compare([key_of(sent)], [Row(member, APPROVED, {}, self.members[member], self.now)])
 
     def reverse_before_it_comes(self, worker: int, other: int, member: int, amount: int) -> None:
         """A reversal overtakes its purchase, which is refused when it comes."""
@@ -104,7 +106,7 @@ class Run(Compared):
         assert self.bench.ask(worker, sent).fields[39] == APPROVED
         state = self.members[member]
         reversal = Row(member, APPROVED, dict(NOTHING), state, self.now)
-        self._compare([sent, late], [reversal, Row(member, INVALID, {}, state, self.now)])
+        self._compare([key_of(sent), key_of(late)], [reversal, Row(member, INVALID, {}, state, self.now)])
         assert self.bench.ask(other, late).fields[39] == INVALID
         self.unmoved()
 

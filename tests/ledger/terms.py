@@ -10,6 +10,7 @@ PROGRAMME = "bazaar"
 DRAW = "lucky"
 CHECK_IN = "checkin"
 FRIDAY = 4
+YEAR_BEGINS, MARCH = "march", 3
 
 STAMPS = ("stamp", "cut")
 TICKETS = ("ticket", DRAW)
@@ -56,6 +57,10 @@ class Terms:
     checkin: int
     pending: int
     """Days of the return window; 0: none."""
+    tiers: tuple[tuple[str, int, str], ...]
+    """Each with its name, the points in a tier year from which on it is reached, and what it multiplies points by."""
+    grace: int
+    """Days of the next tier year for which a tier lives on."""
     hold: str
     """How long a hold lives, as the file says it; "": as long as it does if the file says nothing."""
 
@@ -89,12 +94,21 @@ class Terms:
         )
         pending = f", pending: {self.pending} days" if self.pending else ""
         hold = f"hold: {{lives: {self.hold}}}\n" if self.hold else ""
+        tiers = "\n  ".join(
+            f"- {{id: {name}, from: {{points: {points}}}, multiply: {rate}}}" for name, points, rate in self.tiers
+        )
+        grace = f", grace: {self.grace} days" if self.grace else ""
         return (
             f"programme: {PROGRAMME}\nowner: KHATAM\ncurrency: 364\ntimezone: Asia/Tehran\n"
             f"point: {{value: {self.value}, expires: {self.expires} months{pending}}}\n{hold}rules:\n  "
             + "\n  ".join(rules)
-            + "\n"
+            + f"\ntiers:\n  {tiers}\ntier_year: {{begins: {YEAR_BEGINS}{grace}}}\n"
         )
+
+    @property
+    def year_begins(self) -> int:
+        """The month with which a tier year begins."""
+        return MARCH
 
     @property
     def hold_s(self) -> int:
@@ -120,11 +134,18 @@ class Terms:
             total += bought.amount
         return min(total, bought.amount)
 
-    def points_on(self, paid: int, bought: Purchase) -> int:
+    def tier_of(self, points: int) -> int:
+        """The highest tier that so many points reach, from 1 on; 0: none."""
+        return sum(points >= threshold for _, threshold, _ in self.tiers)
+
+    def points_on(self, paid: int, bought: Purchase, tier: int) -> int:
         """Points for what is really paid."""
         points = paid // self.per * self.points
         if self.friday and bought.weekday == FRIDAY:
             points += min(points * 3 // 2 - points, 30)
+        if tier:
+            n, d = (int(part) for part in self.tiers[tier - 1][2].split("/"))
+            points = points * n // d
         return points
 
     def credit_on(self, paid: int) -> int:
@@ -144,16 +165,16 @@ class Terms:
 PLAIN = Terms(
     "plain", value=100, expires=3, points=1, per=10_000, friday=False, discount=10, discount_from=2_000_000,
     discount_cap=300_000, tea=9_000, credit=3, stamps_needed=3, tickets=1, tickets_per=500_000, checkin=7,
-    pending=2, hold="3 hours",
+    pending=2, hold="3 hours", tiers=(("silver", 200, "5/4"), ("gold", 700, "3/2")), grace=20,
 )  # fmt: skip
 GENEROUS = Terms(
     "generous", value=70, expires=5, points=3, per=9_000, friday=True, discount=33, discount_from=500_000,
     discount_cap=5_000_000, tea=0, credit=7, stamps_needed=2, tickets=2, tickets_per=300_000, checkin=11,
-    pending=14, hold="",
+    pending=14, hold="", tiers=(("silver", 600, "4/3"), ("gold", 2_000, "2/1")), grace=0,
 )  # fmt: skip
 MEAN = Terms(
     "mean", value=130, expires=1, points=1, per=25_000, friday=True, discount=0, discount_from=0,
     discount_cap=0, tea=0, credit=0, stamps_needed=0, tickets=0, tickets_per=1, checkin=1,
-    pending=0, hold="31 days",
+    pending=0, hold="31 days", tiers=(("silver", 50, "3/2"), ("gold", 500, "7/3")), grace=45,
 )  # fmt: skip
 VERSIONS = (PLAIN, GENEROUS, MEAN)

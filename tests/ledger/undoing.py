@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tests.ledger import tiers
 from tests.ledger.entries import (
     APPROVED,
     CONVERSION,
@@ -26,18 +27,19 @@ from tests.ledger.entries import (
     take_earliest,
 )
 from tests.ledger.kept_back import begin, drop, fit, free_points, moved, pend
+from tests.ledger.terms import Terms
 
 
-def refund(member: Member, original: Entry, amount: int, now: Moment) -> Entry:
+def refund(member: Member, original: Entry, amount: int, terms: Terms, now: Moment) -> Entry:
     """A refund of a purchase or of a part of it."""
     if original.code != APPROVED or original.kind != PURCHASE or (original.is_reversed and not original.rest):
         return Entry(REFUND, original.member, amount, INVALID, original=original)
     if not 1 <= amount <= original.rest:
         return Entry(REFUND, original.member, amount, NOT_POSSIBLE, original=original)
-    return _undo(member, original, original.undone["amount"] + amount, REFUND, now)
+    return _undo(member, original, original.undone["amount"] + amount, REFUND, terms, now)
 
 
-def reverse(member: Member, original: Entry, kept: int, now: Moment) -> Entry:
+def reverse(member: Member, original: Entry, kept: int, terms: Terms, now: Moment) -> Entry:
     """A reversal; `kept` is what really happened of the amount (DE95), 0 for nothing."""
     if original.code != APPROVED or original.kind == INQUIRY:
         # Declined before: approved, and nothing to undo.
@@ -48,10 +50,10 @@ def reverse(member: Member, original: Entry, kept: int, now: Moment) -> Entry:
     if original.kind == HOLD:
         return _release(member, original, now)
     if original.kind == REFUND:
-        return _take_refund_back(member, original, now)
+        return _take_refund_back(member, original, terms, now)
     if kept > original.rest:
         return Entry(REVERSAL, original.member, 0, NOT_POSSIBLE, original=original)
-    entry = _undo(member, original, original.amount - kept, REVERSAL, now)
+    entry = _undo(member, original, original.amount - kept, REVERSAL, terms, now)
     if original.kind == PURCHASE:
         member["visits"] -= kept == 0
     original.is_reversed = True
@@ -66,7 +68,7 @@ def _release(member: Member, original: Entry, now: Moment) -> Entry:
     return Entry(REVERSAL, original.member, original.amount, APPROVED, all_legs(), original=original)
 
 
-def _undo(member: Member, original: Entry, done: int, kind: str, now: Moment) -> Entry:
+def _undo(member: Member, original: Entry, done: int, kind: str, terms: Terms, now: Moment) -> Entry:
     """Undo an original up to `done` of its amount: of every leg that share, less what was undone before."""
     undone, whole = original.undone, original.amount
     if original.kind == EVENT:
@@ -75,7 +77,7 @@ def _undo(member: Member, original: Entry, done: int, kind: str, now: Moment) ->
     due = {leg: max(0, count) for leg, count in due.items()}
     lots = member["lots"]
     amount = 0 if original.kind == EVENT else done - undone["amount"]
-    entry = Entry(kind, original.member, amount, original=original)
+    entry = Entry(kind, original.member, amount, original=original, day=original.day)
 
     expired = begin(member, now)
     pending = dict(member["pending"])
@@ -118,6 +120,7 @@ def _undo(member: Member, original: Entry, done: int, kind: str, now: Moment) ->
     for day, points in entry.pended.items():
         original.unpended[day] = original.unpended.get(day, 0) - points
 
+    tiers.unearn(member, terms, original, -earned)
     really = {**due, "points_earned": earned, "credit_granted": granted}
     # The shares of discount and rest are worked out afresh, so that they add up by themselves.
     entry.legs = {leg: -count for leg, count in really.items()}
@@ -138,7 +141,7 @@ def _uncount(member: Member, name: tuple[str, str], period: int, count: int) -> 
     return move_counter(member, name, period, count) if number == period else 0
 
 
-def _take_refund_back(member: Member, refunded: Entry, now: Moment) -> Entry:
+def _take_refund_back(member: Member, refunded: Entry, terms: Terms, now: Moment) -> Entry:
     """The reversal of a refund: all of it."""
     original, legs, lots = refunded.original, refunded.legs, member["lots"]
     assert original is not None
@@ -180,6 +183,7 @@ def _take_refund_back(member: Member, refunded: Entry, now: Moment) -> Entry:
             pend(member, day, -points)
     fit(member, now)
     entry.pended = moved(pending, member["pending"])
+    tiers.unearn(member, terms, refunded, -legs["points_earned"])
     entry.legs = all_legs(
         points_earned=-legs["points_earned"], points_redeemed=redeemed, points_expired=expired,
         credit_granted=granted, credit_spent=spent, discount=-legs["discount"], to_pay=legs["to_pay"],
