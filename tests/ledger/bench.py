@@ -34,8 +34,8 @@ from tests.conftest import TOKEN_KEY
 from tests.ledger.jobs import Upkeep
 from tests.ledger.terms import PROGRAMME, Terms
 from tests.replays import Replayer
-from tests.wire.running import Till, card
-from tests.wire.stories import TERMINALS, USUAL_STORES, institutions
+from tests.wire.running import Till, card, message
+from tests.wire.stories import TERMINALS, USUAL_STORES, Reply, institutions
 
 WORKERS = 2
 STANS_MAX = 999_999
@@ -71,6 +71,7 @@ class Bench:
         self._stans = itertools.count(1)
         self._serials = itertools.count(0)
         self._cards_made = 0
+        self._cards: dict[bool, list[str]] = {True: [], False: []}
         self._makers = itertools.count(0)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -142,12 +143,25 @@ class Bench:
         self._cards_made += CARDS_AT_ONCE
         self.run(seed(self.url, TOKEN_KEY, cards=self._cards_made, terminals=1))
 
-    def new_card(self) -> str:
-        """A card that nobody used yet."""
-        serial = next(self._serials)
-        if serial >= self._cards_made:
-            self._make_cards()
-        return card(serial)
+    def new_card(self, *, held_out: bool) -> str:
+        """A card with which nothing happened yet, of a member who is held out of the hold-out rule or not.
+
+        That follows from a hash, and a quote tells it; from then on every message must agree.
+        """
+        while not self._cards[held_out]:
+            serial = next(self._serials)
+            if serial >= self._cards_made:
+                self._make_cards()
+            self._cards[self._is_held_out(card(serial))].append(card(serial))
+        return self._cards[held_out].pop()
+
+    def _is_held_out(self, pan: str) -> bool:
+        assert self.terms.held_out, "this version tells nothing of hold-outs"
+        sent_at = self.clock.now.astimezone(dt.UTC)
+        quote = message("0100", "000000", pan=pan, amount=1, stan=self.stan(), de7=f"{sent_at:%m%d%H%M%S}")
+        reply = Reply(quote, self.ask(0, quote))
+        assert reply.code == "00"
+        return reply.earned == 0
 
     def stan(self) -> int:
         """A number that no message of the bench had before."""

@@ -8,14 +8,23 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-APPROVED, INVALID, NOT_POSSIBLE, NOT_FOUND, TOO_FEW, TOO_MANY, OTHER_CONTENT = "00", "12", "13", "25", "51", "65", "94"
+APPROVED, INVALID, NOT_POSSIBLE, NOT_FOUND, REFUSED, TOO_FEW, TOO_MANY, OTHER_CONTENT = (
+    "00",
+    "12",
+    "13",
+    "25",
+    "05",
+    "51",
+    "65",
+    "94",
+)
 LEGS = (
     "points_earned", "points_redeemed", "points_expired", "points_adjusted", "credit_granted", "credit_spent",
     "discount", "to_pay",
 )  # fmt: skip
 EPOCH = dt.date(1970, 1, 1)
-PURCHASE, REFUND, EVENT, TRANSFER, CONVERSION, INQUIRY, HOLD, UPKEEP, REVERSAL = (
-    "purchase", "refund", "event", "transfer", "conversion", "inquiry", "hold", "upkeep", "reversal",
+PURCHASE, REFUND, EVENT, TRANSFER, CONVERSION, INQUIRY, HOLD, QUOTE, UPKEEP, REVERSAL = (
+    "purchase", "refund", "event", "transfer", "conversion", "inquiry", "hold", "quote", "upkeep", "reversal",
 )  # fmt: skip
 
 Lots = dict[int, int]
@@ -38,13 +47,16 @@ class Moment:
 
 @dataclass
 class Wish:
-    """How a purchase is to be paid: points and credit in DE48 (None: not said), and what DE3 asks for."""
+    """How a purchase is to be paid: points and credit in DE48 (None: not said), and what DE3 asks for; which
+    reward the member chooses.
+    """
 
     points: int | None = None
     credit: int | None = None
     by_points: bool = False
     by_credit: bool = False
     advice: bool = False
+    reward: str = ""
 
 
 @dataclass(eq=False)
@@ -80,16 +92,22 @@ class Entry:
     """Whether anything was ever undone of it, even if that was taken back."""
 
     @property
+    def written(self) -> Legs:
+        """The legs in the journal: a quote tells some, and has moved nothing."""
+        return all_legs(to_pay=self.legs.get("to_pay", 0)) if self.kind == QUOTE else self.legs
+
+    @property
     def rest(self) -> int:
         """What may still be refunded, minor units."""
         return self.amount - self.undone["amount"]
 
 
-def new_member() -> Member:
+def new_member(*, held_out: bool) -> Member:
     """Somebody who was never here."""
     return {
         "lots": {}, "credit": 0, "visits": 0, "spend": 0, "counters": {}, "pending": {}, "holds": {},
         "tier": 0, "tier_points": 0, "tier_year": 0, "tier_kept": 0,
+        "held_out": held_out,
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from tests.ledger.bench import Bench
 from tests.ledger.comparing import MEMBERS, Sent
 from tests.ledger.entries import PURCHASE, Wish
 from tests.ledger.run import Run
-from tests.ledger.terms import DRAW, PROGRAMME, VERSIONS, Purchase, Terms
+from tests.ledger.terms import DRAW, PROGRAMME, REWARDS, VERSIONS, Purchase, Terms
 
 PROGRAMME_CHANGES_MAX = 2
 RECENT = 3
@@ -29,6 +29,7 @@ amounts = st.one_of(
 )
 shares = st.sampled_from(["all", "half", "third", "one", "beyond"])
 wishes = st.sampled_from(["all", "half", "third", "one", "none", "beyond"])
+rewards = st.sampled_from([*REWARDS, "NOTHING"])
 acts = st.sampled_from(["all", "half", "third", "one", "back", "back", "wait"])
 
 
@@ -126,6 +127,37 @@ class Ledger(RuleBasedStateMachine):
         """A purchase in which so many points and so much credit are to go."""
         wish = Wish(self._points(member, points), self._credit(member, credit))
         self.told.buy(worker, member, Purchase(amount), wish)
+
+    @rule(
+        worker=workers, member=members, amount=amounts, tea=st.sampled_from([None, None, 1, 2]), reward=rewards,
+        wish=st.none() | wishes, advice=st.booleans(), quoted=st.booleans(),
+    )  # fmt: skip
+    def choose(
+        self, worker: int, member: int, amount: int, tea: int | None, reward: str, wish: str | None, advice: bool,
+        quoted: bool,
+    ) -> None:  # fmt: skip
+        """A purchase with which the member chooses a reward; the till may ask beforehand what it comes to."""
+        points = None if wish is None else self._points(member, wish)
+        bought, wanted = Purchase(amount, tea=tea), Wish(points, advice=advice, reward=reward)
+        if quoted:
+            self.told.quote(worker, member, bought, Wish(points, reward=reward))
+        self.told.buy(worker, member, bought, wanted)
+
+    @rule(
+        worker=workers, member=members, amount=amounts, tea=st.sampled_from([None, None, 3]),
+        at_the_barber=st.booleans(), points=st.none() | wishes, credit=st.none() | wishes,
+    )  # fmt: skip
+    def quote(
+        self, worker: int, member: int, amount: int, tea: int | None, at_the_barber: bool, points: str | None,
+        credit: str | None,
+    ) -> None:  # fmt: skip
+        """A till asks what a purchase would come to."""
+        wish = Wish(
+            None if points is None else self._points(member, points),
+            None if credit is None else self._credit(member, credit),
+        )
+        bought = Purchase(amount, "haircut") if at_the_barber else Purchase(amount, tea=tea)
+        self.told.quote(worker, member, bought, wish)
 
     @rule(member=members, amount=amounts, times=st.integers(2, 4), by_points=st.booleans())
     def buy_at_once(self, member: int, amount: int, times: int, by_points: bool) -> None:

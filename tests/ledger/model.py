@@ -16,6 +16,8 @@ from tests.ledger.entries import (
     NOT_FOUND,
     NOT_POSSIBLE,
     PURCHASE,
+    QUOTE,
+    REFUSED,
     TOO_FEW,
     TOO_MANY,
     TRANSFER,
@@ -32,7 +34,7 @@ from tests.ledger.entries import (
     take_earliest,
 )
 from tests.ledger.kept_back import HOLDS_MAX, begin, drop, fit, free_credit, free_points, moved, pend
-from tests.ledger.terms import CHECK_INS, LIFE, STAMPS, Purchase, Terms
+from tests.ledger.terms import CHECK_INS, LIFE, STAMPS, Purchase, Reward, Terms
 
 
 def purchase(
@@ -56,21 +58,25 @@ def purchase(
     bought = Purchase(
         bought.amount, bought.category, bought.tea, now.weekday, counter_of(member, STAMPS, LIFE)
     )  # as the member comes to the till
-    rest = bought.amount - terms.discount_on(bought)
-    have = free_points(after, now)
-    redeemed = _spent(have, rest // terms.value, rest, wish.points, wish.by_points, wish.advice)
-    if redeemed is None:
-        entry.code = TOO_FEW
+    reward, refusal = _chosen(after, terms, bought, wish, now)
+    price = reward.points if reward is not None else 0
+    if wish.advice:
+        price = min(price, free_points(after, now))
+    discount = terms.discount_on(bought) + (reward.discount_on(bought) if reward is not None else 0)
+    discount = min(discount, bought.amount)
+    payment = _pay(after, terms, bought.amount - discount, price, wish, now)
+    if refusal == TOO_MANY or payment is None:
+        entry.code = refusal if refusal == TOO_MANY else TOO_FEW
         return entry
-    rest -= redeemed * terms.value
-    spent = _spent(free_credit(after, now), rest, rest, wish.credit, wish.by_credit, wish.advice)
-    if spent is None:
-        entry.code = TOO_FEW
+    if refusal:
+        entry.code = refusal
         return entry
-    paid = rest - spent
-    earned, granted = terms.points_on(paid, bought, after["tier"]), terms.credit_on(paid)
+    redeemed, spent = payment
+    paid = bought.amount - discount - redeemed * terms.value - spent
+    earned = terms.points_on(paid, bought, after["tier"], held_out=member["held_out"])
+    granted = terms.credit_on(paid) + (reward.credit if reward is not None else 0)
 
-    entry.took = take_earliest(after["lots"], redeemed)
+    entry.took = take_earliest(after["lots"], price + redeemed)
     entry.put = {now.month + terms.expires: earned} if earned else {}
     add(after["lots"], now.month + terms.expires, earned)
     if terms.pending:
@@ -80,15 +86,45 @@ def purchase(
     after["spend"] += bought.amount
     for name, count in terms.counts_of(paid, bought).items():
         entry.counts[name] = (LIFE, move_counter(after, name, LIFE, count))
+    if reward is not None and reward.daily:
+        entry.counts[reward.uses] = (now.day, move_counter(after, reward.uses, now.day, 1))
     tiers.earn(after, terms, earned)
     fit(after, now)
     entry.pended = moved(pending, after["pending"])
     entry.legs = all_legs(
-        points_earned=earned, points_redeemed=redeemed, points_expired=expired, credit_granted=granted,
-        credit_spent=spent, discount=terms.discount_on(bought), to_pay=paid,
+        points_earned=earned, points_redeemed=price + redeemed, points_expired=expired, credit_granted=granted,
+        credit_spent=spent, discount=discount, to_pay=paid,
     )  # fmt: skip
     member.update(after)
     return entry
+
+
+def quote(member: Member, number: int, terms: Terms, bought: Purchase, wish: Wish, now: Moment) -> Entry:
+    """What the purchase would be told at this moment; nothing moves."""
+    entry = purchase(deepcopy(member), number, terms, bought, wish, now)
+    return Entry(QUOTE, number, bought.amount, entry.code, entry.legs)
+
+
+def _chosen(member: Member, terms: Terms, bought: Purchase, wish: Wish, now: Moment) -> tuple[Reward | None, str]:
+    """The reward that is had, and the code with which a request is refused that asked for another one."""
+    reward = terms.reward(wish.reward)
+    refusal = ""
+    if wish.reward and (reward is None or not reward.can_be_had(bought, member["tier"])):
+        refusal = REFUSED
+    elif reward is not None and reward.daily and counter_of(member, reward.uses, now.day):
+        refusal = TOO_MANY
+    return None if refusal else reward, "" if wish.advice else refusal
+
+
+def _pay(member: Member, terms: Terms, rest: int, price: int, wish: Wish, now: Moment) -> tuple[int, int] | None:
+    """Points and credit that pay for the rest, beside the price of a reward; None: there is too little."""
+    have = free_points(member, now) - price
+    redeemed = _spent(have, rest // terms.value, rest, wish.points, wish.by_points, wish.advice) if have >= 0 else None
+    if redeemed is None:
+        return None
+    rest -= redeemed * terms.value
+    spent = _spent(free_credit(member, now), rest, rest, wish.credit, wish.by_credit, wish.advice)
+    return None if spent is None else (redeemed, spent)
 
 
 def _spent(have: int, useful: int, rest: int, wanted: int | None, must: bool, advice: bool) -> int | None:
@@ -121,8 +157,9 @@ def upkeep(member: Member, number: int, terms: Terms, now: Moment) -> Entry | No
     """The job does what a visit would do first; None if there is nothing to do."""
     after = deepcopy(member)
     expired = begin(after, now)
-    forgotten = forget_counter(after, CHECK_INS, now.day)
-    is_over = forgotten or any(after[part] != member[part] for part in ("lots", "pending", "holds"))
+    limits = [CHECK_INS, *(reward.uses for reward in terms.rewards if reward.daily)]
+    forgotten = [forget_counter(after, name, now.day) for name in limits]
+    is_over = any(forgotten) or any(after[part] != member[part] for part in ("lots", "pending", "holds"))
     if not is_over and not tiers.is_due(member, terms, now):
         return None
     tiers.turn(after, terms, now)

@@ -18,9 +18,7 @@ class Run(Compared):
         self, member: int, bought: Purchase, wish: Wish, mti: str = "0200", held: Sent | None = None
     ) -> tuple[Message, Made]:
         """A purchase, and what the model makes of it; `held` is the hold that it names."""
-        more = self._wishes(wish)
-        if bought.tea is not None:
-            more["de63"] = tlv("LI", f"TEA;tea;{bought.tea};{bought.amount}")
+        more = self._wishes(wish) | self._basket(bought)
         if bought.category == "haircut":
             more |= AT_THE_BARBER
         if held is not None:
@@ -32,8 +30,14 @@ class Run(Compared):
     @staticmethod
     def _wishes(wish: Wish) -> dict[str, str]:
         """DE48, if there is anything to say in it."""
-        wanted = [(tag, value) for tag, value in (("PT", wish.points), ("CR", wish.credit)) if value is not None]
+        said = (("PT", wish.points), ("CR", wish.credit), ("RW", wish.reward or None))
+        wanted = [(tag, value) for tag, value in said if value is not None]
         return {"de48": "".join(tlv(tag, value) for tag, value in wanted)} if wanted else {}
+
+    @staticmethod
+    def _basket(bought: Purchase) -> dict[str, str]:
+        """DE63, if the till sends it."""
+        return {} if bought.tea is None else {"de63": tlv("LI", f"TEA;tea;{bought.tea};{bought.amount}")}
 
     @staticmethod
     def _code(wish: Wish) -> str:
@@ -45,6 +49,15 @@ class Run(Compared):
     ) -> Sent:  # fmt: skip
         """Send a purchase."""
         return self.tell(worker, *self.purchase(member, bought, wish or Wish(), mti, held))
+
+    def quote(self, worker: int, member: int, bought: Purchase, wish: Wish) -> Sent:
+        """Ask what a purchase would come to."""
+        more = self._wishes(wish) | self._basket(bought)
+        if bought.category == "haircut":
+            more |= AT_THE_BARBER
+        sent = self.message("0100", "000000", member, bought.amount, **more)
+        state = self.members[member]
+        return self.tell(worker, sent, lambda: model.quote(state, member, self.terms, bought, wish, self.now))
 
     def hold(self, worker: int, member: int, amount: int, wish: Wish, mti: str = "0100") -> Sent:
         """Keep points or credit back for a purchase to come."""

@@ -13,6 +13,7 @@ from tests.ledger.entries import (
     LEGS,
     NOT_POSSIBLE,
     PURCHASE,
+    QUOTE,
     REFUND,
     REVERSAL,
     TOO_FEW,
@@ -41,8 +42,8 @@ def refund(member: Member, original: Entry, amount: int, terms: Terms, now: Mome
 
 def reverse(member: Member, original: Entry, kept: int, terms: Terms, now: Moment) -> Entry:
     """A reversal; `kept` is what really happened of the amount (DE95), 0 for nothing."""
-    if original.code != APPROVED or original.kind == INQUIRY:
-        # Declined before: approved, and nothing to undo.
+    if original.code != APPROVED or original.kind in (INQUIRY, QUOTE):
+        # Declined before, or nothing but told: approved, and nothing to undo.
         code = INVALID if original.kind in (TRANSFER, CONVERSION) else APPROVED
         return Entry(REVERSAL, original.member, original.rest, code, all_legs(), original=original)
     if original.kind == CONVERSION:
