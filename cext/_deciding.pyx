@@ -55,6 +55,8 @@ def decide_usual(
         or transaction.event
         or transaction.reward
         or transaction.basket is not None
+        or transaction.coupons is not None
+        or transaction.claims
         or transaction.wants_movements
     ):
         return False

@@ -52,6 +52,7 @@ cdef class Transaction:
         self.held_decline = ""
         self.event = ""
         self.reward = ""
+        self.claims = ()
         self.told = ""
 
     def belongs_to(self, int64_t shard, int64_t account_id):
@@ -62,10 +63,24 @@ cdef class Transaction:
 
 
 def any_asks_the_journal(batch):
-    """Whether a message of the batch is suspect, names an original or wants the last movements."""
+    """Whether a message of the batch is suspect, names an original, shows coupons or wants the last movements."""
     cdef Transaction transaction
     for transaction in batch:
-        if transaction.suspect or transaction.original_name is not None or transaction.wants_movements:
+        if (
+            transaction.suspect
+            or transaction.original_name is not None
+            or transaction.coupons is not None
+            or transaction.wants_movements
+        ):
+            return True
+    return False
+
+
+def any_has_coupons(batch):
+    """Whether a message of the batch shows coupons, or is known to give some back."""
+    cdef Transaction transaction
+    for transaction in batch:
+        if transaction.coupons is not None:
             return True
     return False
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from protocol.errors import TlvError
 
-__all__ = ["HEAD_BYTES", "PERSONAL_TAGS", "TAG_MEANINGS", "VALUE_BYTES_MAX", "TlvError", "build", "parse"]
+__all__ = ["HEAD_BYTES", "PERSONAL_TAGS", "TAG_MEANINGS", "VALUE_BYTES_MAX", "TlvError", "build", "parse", "values_of"]
 
 _TAG_BYTES = 2
 _LENGTH_DIGITS = 3
@@ -30,6 +30,7 @@ TAG_MEANINGS: Final = MappingProxyType(
                 "RF": "referrer's code",
                 "CL": "club code",
                 "CP": "coupon",
+                "OF": "offer claimed",
                 "RW": "reward chosen",
                 "PT": "points to redeem",
                 "CR": "credit to spend",
@@ -64,8 +65,8 @@ TAG_MEANINGS: Final = MappingProxyType(
         63: MappingProxyType({"LI": "basket line"}),
     }
 )
-# Tags whose values say who a member is.
-PERSONAL_TAGS: Final = frozenset({"MB", "NA", "BD", "RF"})
+# Tags whose values say who a member is, or are worth money to whoever knows them.
+PERSONAL_TAGS: Final = frozenset({"MB", "NA", "BD", "RF", "CP"})
 VALUE_BYTES_MAX = 10**_LENGTH_DIGITS - 1
 
 
@@ -91,6 +92,14 @@ def parse(text: str) -> list[tuple[str, str]]:
             raise TlvError(start, f"needs {int(digits)} bytes, {len(data) - start} left")
         pairs.append((tag, _value(data[start:at], start)))
     return pairs
+
+
+def values_of(text: str, wanted: str) -> tuple[str, ...]:
+    """The values of one tag, in order; none if the text is broken."""
+    try:
+        return tuple(value for tag, value in parse(text) if tag == wanted)
+    except TlvError:
+        return ()
 
 
 def build(pairs: Iterable[tuple[str, str]]) -> str:

@@ -6,7 +6,6 @@ What is checked here, in the order of wire.md: 30 format, 58 terminal, 03 mercha
 The usual sale takes a short cut in C (`cext/_admission.pyx`) that comes to the same as what is written here.
 """
 
-import re
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
@@ -16,9 +15,10 @@ from cext._marks import fingerprint
 from protocol.codes import ProcessingCode, ResponseCode
 from protocol.message import Message
 from protocol.session import Session
-from protocol.tlv import TlvError, build, parse
 from switch.basket import read as read_basket
 from switch.calendars import Calendars, SentAt
+from switch.claims import read_claims
+from switch.coupons import Shown, read_codes
 from switch.deciding import (
     CREDIT_PURCHASE,
     EVENT,
@@ -33,7 +33,6 @@ from switch.deciding import (
 )
 from switch.institutions import Directory, Terminal
 from switch.programme.calendar import LocalCalendar
-from switch.receipts import Language
 from switch.refusals import Refusal
 from switch.tokens import Token, TokenError, Tokens
 from switch.transaction import Link, OriginalName, Transaction
@@ -47,6 +46,7 @@ from switch.wide_requests import (
     read_request,
     with_second_card,
 )
+from switch.wishes import NO_WISHES, NOT_WANTED, Wishes, kept_of, read_wishes
 
 FORMAT_ERROR = ResponseCode.FORMAT_ERROR
 TERMINAL_NOT_ALLOWED = ResponseCode.NOT_ALLOWED_TO_TERMINAL
@@ -55,7 +55,6 @@ NOT_SUPPORTED = ResponseCode.NOT_SUPPORTED
 INVALID_TRANSACTION = ResponseCode.INVALID_TRANSACTION
 INVALID_AMOUNT = ResponseCode.INVALID_AMOUNT
 
-NOT_WANTED = -1
 NO_CURRENCY = "000"
 
 _FINANCIAL = {
@@ -76,6 +75,7 @@ _REQUESTED = _FINANCIAL | {
 _INQUIRIES = {
     ProcessingCode.BALANCE: INQUIRY,
     ProcessingCode.STATEMENT: INQUIRY,
+    ProcessingCode.COUPON_CHECK: INQUIRY,
     ProcessingCode.PURCHASE: QUOTE,
     ProcessingCode.REDEMPTION: HOLD,
     ProcessingCode.CREDIT_PURCHASE: HOLD,
@@ -98,15 +98,15 @@ NEEDS_NO_AMOUNT = frozenset({INQUIRY, REVERSAL, EVENT}) | WIDE_KINDS
 PAYING = PURCHASES | {QUOTE}
 """Kinds whose reply says in DE4 what is still to be paid."""
 NOT_USUAL = WIDE_KINDS | {REFUND, EVENT, HOLD}
+_NOT_USUAL_CODES = frozenset({ProcessingCode.STATEMENT, ProcessingCode.COUPON_CHECK})
 USUAL = {
-    mti: {code: kind for code, kind in codes.items() if kind not in NOT_USUAL and code != ProcessingCode.STATEMENT}
+    mti: {code: kind for code, kind in codes.items() if kind not in NOT_USUAL and code not in _NOT_USUAL_CODES}
     for mti, codes in FUNCTIONS.items()
 }
 """What the short cut may take: nothing that names an original, an event or another account, or asks for movements."""
 KNOWN_MTIS = frozenset(FUNCTIONS) | REVERSALS
 UNSERVED_MTIS = frozenset({"0320", "0321", "0500", "0501", "0520", "0521"})
 """Of wire.md, and not served here: 40."""
-
 
 TextFields = dict[int, str]
 """The data elements that are looked at here are all text in every dialect; the codec sees to it."""
@@ -117,22 +117,6 @@ class Decline(NamedTuple):
 
     response_code: str
     reason: str
-
-
-class Wishes(NamedTuple):
-    """What DE48 asks for."""
-
-    points: int
-    credit: int
-    mobile: str
-    event: str
-    reward: str
-    language: Language | None
-
-
-NO_WISHES = Wishes(NOT_WANTED, NOT_WANTED, "", "", "", None)
-_CODE = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
-_LANGUAGES: dict[str, Language] = {"fa": "fa", "en": "en"}
 
 
 class Authoriser:
@@ -232,25 +216,16 @@ class Authoriser:
         currency_text = fields.get(49)
         if currency_text is None and kind not in NEEDS_NO_AMOUNT:
             return Decline(FORMAT_ERROR, "DE49 is missing")
-        wishes = NO_WISHES
-        if 48 in fields:
-            parsed = self._wishes(fields[48])
-            if isinstance(parsed, Decline):
-                return parsed
-            wishes = parsed
-        if wishes.reward and kind not in PAYING and kind != REVERSAL:
-            return Decline(FORMAT_ERROR, "RW goes with a purchase")
-        if kind == EVENT and not wishes.event:
-            return Decline(FORMAT_ERROR, "DE48 EV is missing")
+        asked = self._asked(kind, fields)
+        if isinstance(asked, Refusal):
+            return Decline(*asked)
+        wishes, coupons = asked
         token = self._token(fields, terminal, wishes)
         if isinstance(token, Decline):
             return token
-        original: OriginalName | None = None
-        if kind in (REFUND, REVERSAL) or (kind in PURCHASES and _names_a_hold(fields)):
-            named = self._original(fields)
-            if isinstance(named, Decline):
-                return named
-            original = named
+        original = self._original(fields) if _names_an_original(kind, fields) else None
+        if isinstance(original, Decline):
+            return original
         local = self._calendars.local(terminal.timezone, self._clock())
         # By position: a dozen and a half keywords cost as much as the rest of this function.
         request = Request(
@@ -299,7 +274,38 @@ class Authoriser:
             _ask_for_hold(request, transaction)
         transaction.wants_movements = kind == INQUIRY and fields[3] == ProcessingCode.STATEMENT
         _add_private_data(transaction, wishes, get(63))
+        if coupons is not None:
+            coupons.asked = transaction.asked or ""
+            transaction.coupons = coupons
         return transaction
+
+    def _asked(self, kind: int, fields: TextFields) -> tuple[Wishes, Shown | None] | Refusal:
+        """What DE48 asks for, and the coupons that it shows."""
+        wishes = read_wishes(fields[48]) if 48 in fields else NO_WISHES
+        if isinstance(wishes, Refusal):
+            return wishes
+        if wishes.reward and kind not in PAYING and kind != REVERSAL:
+            return Refusal(FORMAT_ERROR, "RW goes with a purchase")
+        if kind == EVENT and not wishes.event:
+            return Refusal(FORMAT_ERROR, "DE48 EV is missing")
+        claims = _claims(kind, wishes)
+        if isinstance(claims, Refusal):
+            return claims
+        coupons = self._coupons(kind, fields, wishes)
+        return coupons if isinstance(coupons, Refusal) else (wishes._replace(claims=claims), coupons)
+
+    def _coupons(self, kind: int, fields: TextFields, wishes: Wishes) -> Shown | Refusal | None:
+        """What a purchase or a coupon check shows. What undoes a purchase may repeat its coupons, without effect."""
+        is_check = fields[3] == ProcessingCode.COUPON_CHECK and kind == INQUIRY
+        if is_check and not wishes.coupons:
+            return Refusal(FORMAT_ERROR, "DE48 CP is missing")
+        if is_check and 4 in fields and 49 not in fields:
+            return Refusal(FORMAT_ERROR, "DE49 is missing")
+        if not wishes.coupons or kind in (REFUND, REVERSAL):
+            return None
+        if kind not in PAYING and not is_check:
+            return Refusal(FORMAT_ERROR, "DE48 CP needs a purchase")
+        return read_codes(wishes.coupons, self._tokens)
 
     def _widened(self, transaction: Transaction) -> Transaction | Decline:
         """Read what a message asks for that touches more than one account."""
@@ -328,33 +334,6 @@ class Authoriser:
                 return Decline(FORMAT_ERROR, "DE48 MB is not a mobile")
         return Decline(FORMAT_ERROR, "DE2, DE35 or DE48 MB missing")
 
-    @staticmethod
-    def _wishes(text: str) -> Wishes | Decline:
-        points = credit = NOT_WANTED
-        mobile = event = reward = ""
-        language: Language | None = None
-        try:
-            for tag, value in parse(text):
-                if tag == "PT":
-                    points = _number(value)
-                elif tag == "CR":
-                    credit = _number(value)
-                elif tag == "MB":
-                    mobile = value
-                elif tag == "EV":
-                    event = value
-                elif tag == "RW":
-                    if reward or _CODE.fullmatch(value) is None:
-                        return Decline(FORMAT_ERROR, "DE48 RW is not one code")
-                    reward = value
-                elif tag == "LG":
-                    language = _LANGUAGES.get(value)
-        except TlvError:
-            return Decline(FORMAT_ERROR, "DE48 is not tag-length-value")
-        except ValueError:
-            return Decline(FORMAT_ERROR, "DE48 PT or CR is no number")
-        return Wishes(points, credit, mobile, event, reward, language)
-
     def _original(self, fields: TextFields) -> OriginalName | Decline:
         """DE90: MTI 4, STAN 6, DE7 10, DE32 11, DE33 11 digits (wire.md, Rules)."""
         text = fields.get(90)
@@ -373,9 +352,18 @@ def _traits(kind: int) -> tuple[int, bool, bool]:
     return kind, kind in NEEDS_NO_AMOUNT, kind in PAYING
 
 
-def _names_a_hold(fields: TextFields) -> bool:
-    """Whether DE90 names a 0100. What else a purchase has there is left alone."""
-    return fields.get(90, "")[1:2] == "1"
+def _claims(kind: int, wishes: Wishes) -> tuple[str, ...] | Refusal:
+    """The offers that a purchase claims. What undoes a purchase may repeat its claims, without effect."""
+    if not wishes.claims or kind in (REFUND, REVERSAL):
+        return ()
+    if kind not in PAYING:
+        return Refusal(FORMAT_ERROR, "DE48 OF needs a purchase")
+    return read_claims(wishes.claims)
+
+
+def _names_an_original(kind: int, fields: TextFields) -> bool:
+    """Whether DE90 counts. Of a purchase, if it names a 0100, a hold: what else a purchase has there is left alone."""
+    return kind in (REFUND, REVERSAL) or (kind in PURCHASES and fields.get(90, "")[1:2] == "1")
 
 
 def _ask_for_hold(request: Request, transaction: Transaction) -> None:
@@ -395,30 +383,12 @@ def _add_private_data(transaction: Transaction, wishes: Wishes, basket: str | No
     # Whoever takes a purchase back sends its DE48 once more: that chooses nothing.
     transaction.reward = wishes.reward if transaction.kind in PAYING else ""
     transaction.language = wishes.language
-    transaction.asked = _asked(wishes, basket or "")
+    transaction.claims = wishes.claims
+    transaction.asked = kept_of(wishes, basket or "")
     if basket is not None:
         lines = transaction.basket = read_basket(basket)
         if lines is None or sum(line.amount_minor for line in lines) != transaction.amount:
             transaction.held_decline = INVALID_AMOUNT
-
-
-def _asked(wishes: Wishes, basket: str) -> str | None:
-    """What the journal keeps of DE48 and DE63: what bears on the decision, and nothing that names a person.
-
-    A reward stands first, as the audit looks for it there.
-    """
-    numbers = (("PT", wishes.points), ("CR", wishes.credit))
-    wanted = [("RW", wishes.reward)] if wishes.reward else []
-    wanted += [(tag, str(value)) for tag, value in numbers if value != NOT_WANTED]
-    if wishes.event:
-        wanted.append(("EV", wishes.event))
-    return build(wanted) + basket or None
-
-
-def _number(value: str) -> int:
-    if not value.isdecimal() or len(value) > 12:
-        raise ValueError
-    return int(value)
 
 
 def _entry_mode(text: str | None) -> int:

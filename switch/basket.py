@@ -4,7 +4,7 @@ A line is `sku;category;quantity;amount`; a quantity may have a fraction (1.5 kg
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from protocol.tlv import TlvError, parse
@@ -46,18 +46,20 @@ def read(text: str) -> list[Line] | None:
     return lines
 
 
-def quantities(lines: Sequence[Line] | None, wanted: Sequence[tuple[str, str]]) -> tuple[int, ...]:
+def quantities(
+    lines: Sequence[Line] | None, wanted: Sequence[tuple[str, str]], coupons: Collection[str] = ()
+) -> tuple[int, ...]:
     """How much there is of each that is wanted, (kind, name): pieces of a `sku` or a `category`, or 1 for a sku that is
-    `free` or `chosen`.
+    `free` or `chosen`, and for a `coupon` that is shown.
 
     Without a basket (None) nothing is counted or can be chosen, and the whole purchase stands for whatever is free.
     """
+    return tuple(int(name in coupons) if kind == "coupon" else _pieces(lines, kind, name) for kind, name in wanted)
+
+
+def _pieces(lines: Sequence[Line] | None, kind: str, name: str) -> int:
     if lines is None:
-        return tuple(int(kind == "free") for kind, _ in wanted)
-    return tuple(_quantity(lines, kind, name) for kind, name in wanted)
-
-
-def _quantity(lines: Sequence[Line], kind: str, name: str) -> int:
+        return int(kind == "free")
     if kind == "category":
         return sum(line.quantity for line in lines if line.category == name)
     pieces = [line.quantity for line in lines if line.sku == name]

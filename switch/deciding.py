@@ -14,9 +14,13 @@ from cext._kernel import Account, Decision, Programme, decide
 from cext._telling import Teller
 from cext._transaction import NO_EFFECT
 from switch.basket import prices_of_one, quantities
+from switch.claims import refusal_of
+from switch.coupon_deciding import CouponTrial, begin, settle
+from switch.coupons import FOREIGN, Shown, is_foreign
 from switch.movements import Movements
 from switch.programme import CompiledProgramme
 from switch.programme.calendar import LocalCalendar
+from switch.refusals import Refusal
 from switch.replies import APPROVED, unpack
 from switch.reward_choice import number_of, reason_of
 from switch.statement import Statements
@@ -129,7 +133,7 @@ class Decider:
             usual = decide_usual(transaction, states, programmes, moments, REASONS, moment, TOLD_BYTES_MAX)
             if usual:
                 if usual is not True:
-                    _add_receipt(transaction, usual, states[transaction.account_key])
+                    _add_receipt(transaction, usual, states[transaction.account_key].account, transaction.decision)
                 continue
             self.decide_one(transaction, states, now)
             if transaction.kind == REVERSAL and self._original_is_missing(transaction):
@@ -141,7 +145,18 @@ class Decider:
         return transaction.original_record is None and transaction.response_code == APPROVED
 
     def decide_one(self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float) -> None:
-        """Decide a message, be it a usual one or not; nothing is left of an earlier attempt, which was overtaken."""
+        """Decide a message, be it a usual one or not, and what becomes of its coupons.
+
+        Nothing is left of an earlier attempt, which was overtaken.
+        """
+        shown = transaction.coupons
+        if shown is not None:
+            begin(transaction, shown)
+        self._decide_one(transaction, states, now)
+        if shown is not None:
+            settle(transaction, shown)
+
+    def _decide_one(self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float) -> None:
         transaction.decision = NO_EFFECT
         transaction.last_four = None
         transaction.reply_fields = None
@@ -154,13 +169,9 @@ class Decider:
         card = transaction.card
         transaction.last_four = state.last_four if card is None else card.last_four
         programme = self._live.get(state.account.programme)
-        must_be_taken = transaction.kind == REVERSAL or transaction.request.advice
-        refusal = "" if must_be_taken else self._card_refusal(transaction, state, programme)
-        if programme is None and not refusal:
-            refusal = NOT_ALLOWED_TO_CARD
-        refusal = refusal or transaction.held_decline
-        if refusal:
-            _decline(transaction, refusal)
+        refusal = self._refusal(transaction, state, programme)
+        if refusal is not None:
+            _decline(transaction, *refusal)
             return
         assert programme is not None
         transaction.programme = programme.id
@@ -169,11 +180,16 @@ class Decider:
             return
         request = transaction.request
         request.now = int(now)
+        shown = transaction.coupons
         # The calendar is the programme's, and of the moment that the journal keeps: so it comes out again in a replay.
         request.be_at(programme.calendar.at(request.now)[:5])
         if transaction.kind == HOLD:
             request.hold_until = request.now + programme.compiled.hold_s
         _add_details(transaction, programme.compiled)
+        if shown is not None and shown.tokens and not self._coupons_are_good(transaction, shown, state, programme):
+            return
+        if transaction.claims and not request.advice and self._claim_fails(transaction, state, programme):
+            return
         shadow = self._shadows.get(programme.id)
         before = state.account.copy() if shadow is not None else None
         decision = decide(programme.kernel, state.account, request)
@@ -184,14 +200,40 @@ class Decider:
         if decision.changed:
             state.changed = True
         if decision.rc != APPROVED:
-            transaction.reason = reason_of(transaction, programme.compiled) or REASONS.get(decision.rc, "")
+            chosen = reason_of(transaction, programme.compiled, decision.rc, state.account.born)
+            transaction.reason = chosen or REASONS.get(decision.rc, "")
             return
         if transaction.wants_movements:
             self._tell_movements(transaction, programme, state)
             return
-        if programme.teller.tells:
-            transaction.told = programme.teller.tell(state.account, decision, TOLD_BYTES_MAX)
-        _add_receipt(transaction, programme, state)
+        if transaction.kind != INQUIRY or shown is None:
+            _tell(transaction, programme, state.account, decision)
+
+    def _coupons_are_good(
+        self, transaction: Transaction, shown: Shown, state: AccountState, programme: LiveProgramme
+    ) -> bool:
+        """Whether the coupons can be used; if not, or if that was all that was asked, the message is answered."""
+        compiled = programme.compiled
+        trial = CouponTrial(transaction, shown, programme.id, compiled, state.account)
+        refused = trial.refusal(lambda: _add_details(transaction, compiled))
+        if refused is not None:
+            _decline(transaction, *refused)
+            return False
+        if transaction.kind == INQUIRY and trial.decision is not None:
+            _tell(transaction, programme, trial.account, trial.decision)
+        return True
+
+    @staticmethod
+    def _claim_fails(transaction: Transaction, state: AccountState, programme: LiveProgramme) -> bool:
+        """Whether an offer that is claimed would not be given; then the message is answered."""
+        request = transaction.request
+        decision = decide(programme.kernel, state.account.copy(), request)
+        if decision.rc != APPROVED:
+            return False
+        refused = refusal_of(transaction.claims, programme.compiled, state.account, request.local_day, decision)
+        if refused is not None:
+            _decline(transaction, *refused)
+        return refused is not None
 
     def _tell_movements(self, transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
         """Say what the reply to an inquiry for the last movements will tell."""
@@ -211,6 +253,19 @@ class Decider:
         decision = decide(shadow.kernel, account, transaction.request)
         if self._compare is not None:
             self._compare(shadow.compiled.name, transaction.decision, decision)
+
+    def _refusal(
+        self, transaction: Transaction, state: AccountState, programme: LiveProgramme | None
+    ) -> Refusal | None:
+        """What there is to refuse before the kernel is asked: 78, 54, 57, then what was seen at the door."""
+        must_be_taken = transaction.kind == REVERSAL or transaction.request.advice
+        code = "" if must_be_taken else self._card_refusal(transaction, state, programme)
+        if programme is None or code:
+            return Refusal(code or NOT_ALLOWED_TO_CARD, "")
+        shown = transaction.coupons
+        if shown is not None and not must_be_taken and is_foreign(shown, programme.id):
+            return FOREIGN
+        return Refusal(transaction.held_decline, "") if transaction.held_decline else None
 
     @staticmethod
     def _card_refusal(transaction: Transaction, state: AccountState, programme: LiveProgramme | None) -> str:
@@ -275,23 +330,30 @@ class Decider:
 
 def _add_details(transaction: Transaction, programme: CompiledProgramme) -> None:
     """Put what the till told beside the amount into the programme's own numbers."""
-    lines = transaction.basket
+    lines, shown = transaction.basket, transaction.coupons
     transaction.request.carry(
         event=programme.events.get(transaction.event, 0),
-        quantities=quantities(lines, programme.quantities),
+        quantities=quantities(lines, programme.quantities, () if shown is None else shown.campaigns()),
         free_prices=() if lines is None else prices_of_one(lines, programme.free_skus),
         has_basket=lines is not None,
         reward=number_of(transaction.reward, programme),
     )
 
 
-def _add_receipt(transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
-    """Add the lines that the till prints, if it prints any, while the account is as this decision left it."""
+def _tell(transaction: Transaction, programme: LiveProgramme, account: Account, decision: Decision) -> None:
+    """Say what the reply tells beside legs and balances, while the account is as this decision left it."""
+    if programme.teller.tells:
+        transaction.told = programme.teller.tell(account, decision, TOLD_BYTES_MAX)
+    _add_receipt(transaction, programme, account, decision)
+
+
+def _add_receipt(transaction: Transaction, programme: LiveProgramme, account: Account, decision: Decision) -> None:
+    """Add the lines that the till prints, if it prints any."""
     terminal = transaction.terminal
     if terminal.receipt_language is None:
         return
     language = transaction.language or terminal.receipt_language
-    telling = Telling(programme.compiled, state.account, transaction.decision, transaction.request.local_day)
+    telling = Telling(programme.compiled, account, decision, transaction.request.local_day)
     lines = [("MS", line) for line in telling.lines(language, terminal.printer)]
     told = transaction.told
     transaction.told = told + private_data(lines, TOLD_BYTES_MAX - len(told.encode()))
@@ -301,9 +363,9 @@ def _ordinal(day: dt.date | None) -> int:
     return 0 if day is None else day.toordinal()
 
 
-def _decline(transaction: Transaction, response_code: str) -> None:
+def _decline(transaction: Transaction, response_code: str, reason: str = "") -> None:
     transaction.response_code = response_code
-    transaction.reason = REASONS.get(response_code, "")
+    transaction.reason = reason or REASONS.get(response_code, "")
 
 
 def tombstone_of(reversal: Transaction) -> Transaction:

@@ -7,6 +7,7 @@ Declines are values (DE39), never exceptions. What is raised here is a fault of 
     └── StoreError              the store did not do what was asked
         ├── StoreUnavailable    the store is out of reach; whether a commit under way took place is unknown
         ├── StaleAccounts       another worker changed an account between the read and the commit; nothing was kept
+        │   └── LocksNeeded     what was read may be decided only while it is held
         └── KeyTaken            a key of the batch is in the journal already; nothing was kept
 """
 
@@ -29,6 +30,10 @@ class StoreUnavailable(StoreError):
 
 class StaleAccounts(StoreError):
     """An account of the batch was changed by somebody else since it was read. Nothing of the batch was kept."""
+
+
+class LocksNeeded(StaleAccounts):
+    """The batch touches coupons, which are decided on only while they are held. Nothing was begun."""
 
 
 class KeyTaken(StoreError):

@@ -10,9 +10,10 @@ made. A message on an account that is being committed waits for the batch after:
 leaves it.
 
 A commit is all or nothing. If an account was changed by another worker meanwhile, the batch is decided again under the
-locks of its shards, so it cannot be overtaken twice. If a key is taken, the batch looks all its keys up, answers those
-that the journal knows, and goes on with the rest. If the store is lost, the outcome of a commit under way is unknown:
-every key of the batch is suspect, and the journal tells.
+locks of its shards, so it cannot be overtaken twice. A batch that shows coupons takes that way from the first: they are
+held from before the decision to the commit that uses them up. If a key is taken, the batch looks all its keys up,
+answers those that the journal knows, and goes on with the rest. If the store is lost, the outcome of a commit under way
+is unknown: every key of the batch is suspect, and the journal tells.
 """
 
 import asyncio
@@ -24,9 +25,16 @@ from time import perf_counter
 
 import structlog
 
-from cext._transaction import accounts_named, any_asks_the_journal, strangers, wanting_movements
+from cext._transaction import (
+    accounts_named,
+    any_asks_the_journal,
+    any_has_coupons,
+    strangers,
+    wanting_movements,
+)
+from switch import held_coupons
 from switch.deciding import REVERSAL, Decider
-from switch.errors import KeyTaken, StaleAccounts, StoreError, StoreUnavailable
+from switch.errors import KeyTaken, LocksNeeded, StaleAccounts, StoreError, StoreUnavailable
 from switch.limits import Limits
 from switch.movements import DAYS_MAX, Movements
 from switch.ports import Batch, Store, Telemetry
@@ -225,7 +233,7 @@ class Lane:
         while self._batch:
             if fault is None:
                 try:
-                    await self._attempt(locked=locked)
+                    await self._attempt(locked=locked or any_has_coupons(self._batch))
                 except Exception as caught:  # noqa: BLE001  # each kind has its own way out, below
                     fault = caught
                 else:
@@ -327,6 +335,8 @@ class Lane:
         """Read the accounts of the batch and decide it. None: nothing of it is left to commit here."""
         started = perf_counter()
         store, number = self._store, self.number
+        if not locked and any_has_coupons(self._batch):
+            raise LocksNeeded("coupons")
         if locked:
             await store.lock(number, sorted({t.shard for t in self._batch}))
         if any(t.suspect for t in self._batch):
@@ -337,19 +347,27 @@ class Lane:
             if locked:
                 await store.commit(number, Batch(0, [], []))
             return None
-        for transaction in batch:
-            if transaction.original_name is not None:
-                transaction.original_record = await store.original(number, transaction)
-                if _reverses_transfer(transaction):
-                    self._pass_on(transaction)
+        await self._find_originals(batch)
         if not self._batch:
             if locked:
                 await store.commit(number, Batch(0, [], []))
             return None
+        if held_coupons.concern(self._batch):
+            if not locked:
+                raise LocksNeeded("coupons")
+            await held_coupons.hold(store, number, self._batch)
         wanting = wanting_movements(self._batch)
         if wanting:
             await self._read_movements(wanting, states)
         return self._decided(states, started)
+
+    async def _find_originals(self, batch: list[Transaction]) -> None:
+        """What refunds, reversals and completions of holds name. Reversals of transfers leave the batch."""
+        for transaction in batch:
+            if transaction.original_name is not None:
+                transaction.original_record = await self._store.original(self.number, transaction)
+                if _reverses_transfer(transaction):
+                    self._pass_on(transaction)
 
     async def _read_movements(self, wanting: list[Transaction], states: States) -> None:
         """Read the last movements of the accounts that these messages are about, as far as they are there."""
@@ -371,7 +389,7 @@ class Lane:
         accounts = sorted((s for s in states.values() if s.changed), key=attrgetter("key"))
         entries.sort(key=attrgetter("shard"))
         self._read_s = perf_counter() - started
-        return Batch(int(now * 1_000_000), accounts, entries)
+        return Batch(int(now * 1_000_000), accounts, entries, held_coupons.moving(batch))
 
     async def _answer_known(self) -> None:
         """Ask the journal for the suspects, and answer those that it knows."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cext._kernel import Decision
+from switch.coupons import Coupon, CouponKey
 from switch.institutions import Directory
 from switch.movements import Movement
 from switch.transaction import (
@@ -55,11 +56,13 @@ class Batch:
     """What goes down in one statement: the accounts that change and the journal rows, both ordered by shard.
 
     `accounts` are distinct and ordered by (shard, id); `entries` are ordered by shard, and within a shard by decision.
+    `coupons` are the messages that use coupons up or give some back: only in a batch that holds them.
     """
 
     at_us: int
     accounts: Sequence[AccountState]
     entries: Sequence[Transaction]
+    coupons: Sequence[Transaction] = ()
 
 
 class Store(Protocol):
@@ -97,6 +100,12 @@ class Store(Protocol):
 
     async def lock(self, lane: int, shards: list[int]) -> None:
         """Begin a transaction that holds these shards: the next reads and the next commit cannot be overtaken."""
+
+    async def coupons_used(self, lane: int, transaction: Transaction) -> list[CouponKey]:
+        """The coupons that the original of a reversal has used up, unless they were given back."""
+
+    async def hold_coupons(self, lane: int, shards: list[int], tokens: list[bytes]) -> list[Coupon]:
+        """Read coupons and hold them until the commit, in the order given; only while shards are held."""
 
     async def cut_over(self, institution_id: int, business_date: dt.date) -> dt.date:
         """Move an institution's business date forward; returns the date in force (never an earlier one)."""

@@ -23,7 +23,7 @@ _REWARD = ".reward"
 
 def teller_of(programme: CompiledProgramme) -> Teller:
     """What tells of this programme, made once for each version."""
-    offers = [fired.rule.id if fired.rule.grant is not None else None for fired in programme.rules]
+    offers = [fired.rule.id if fired.rule.grant is not None or fired.coupons else None for fired in programme.rules]
     stamps = [("SP", f"{card.key}:", card.slot, f"/{card.need}") for card in programme.stamps]
     tickets = [("TK", f"{draw.name}:", draw.slot, "") for draw in programme.draws]
     return Teller(programme.tiers, tuple(offers), (*stamps, *tickets))

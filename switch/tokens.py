@@ -101,7 +101,7 @@ def normalise_mobile(text: str) -> str:
     Digits may be Persian, Arabic or Latin. Without an international prefix (`+`, `00`) the number is an
     Iranian one.
     """
-    plain = "".join(_latin_digit(character) for character in text.translate(_SEPARATORS))
+    plain = latin_digits(text.translate(_SEPARATORS))
     digits = plain.removeprefix("+")
     if not (digits.isascii() and digits.isdecimal()):
         raise TokenError("the mobile must be digits, such as 09121234567 or +989121234567")
@@ -118,6 +118,11 @@ def normalise_mobile(text: str) -> str:
     elif not _E164_DIGITS_MIN <= len(digits) <= _E164_DIGITS_MAX or digits.startswith("0"):
         raise TokenError("the mobile must have 8 to 15 digits with its country code, such as +989121234567")
     return f"+{digits}"
+
+
+def latin_digits(text: str) -> str:
+    """The text with its digits, be they Persian, Arabic or any other, as Latin ones."""
+    return text if text.isascii() else "".join(map(_latin_digit, text))
 
 
 def _latin_digit(character: str) -> str:

@@ -13,6 +13,7 @@ from cext._kernel import Original
 from cext._transaction import AccountState
 from protocol.message import Message
 from switch.basket import Line
+from switch.coupons import Shown
 from switch.institutions import Terminal
 from switch.movements import Movements
 from switch.receipts import Language
@@ -80,7 +81,8 @@ class StoredAnswer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OriginalRecord:
-    """The journal row that DE90 names. `reversal_reply` is the reply that its reversal got, if it was reversed.
+    """The journal row that DE90 names. `reversal_reply` is the reply that its reversal got, if it was reversed;
+    `terminal` is the one that sent it.
 
     `earned_at`: when it was decided, or, of a refund, what it refunds; epoch seconds, 0 if that is not known.
     """
@@ -92,6 +94,8 @@ class OriginalRecord:
     reversal_reply: bytes | None
     tombstone: bool
     earned_at: int = 0
+    terminal: int = 0
+    used_coupons: bool = False
 
 
 class OriginalName(NamedTuple):
@@ -151,6 +155,10 @@ if TYPE_CHECKING:
         """DE48 LG."""
         wide: Wide | None
         """What it asks for that touches more than one account."""
+        coupons: Shown | None
+        """The coupons that it shows, or may give back."""
+        claims: tuple[str, ...]
+        """The offers that it claims."""
         movements: Movements | None
         """What was read for an inquiry that wants the last movements."""
         waiters: "list[Transaction] | None"

@@ -13,12 +13,14 @@ import asyncpg
 
 from adapters.postgres import reference
 from adapters.postgres.binary_arrays import take_encoded_arrays
-from adapters.postgres.columns import key_columns, shard_columns
+from adapters.postgres.columns import coupon_columns, key_columns, original_key, shard_columns
 from adapters.postgres.queries import named
 from cext._kernel import Original
 from cext._pgarray import bytea_array, int2_array, int8_array
 from cext._pgrows import account_rows, journal_rows
+from protocol.tlv import values_of
 from switch.authorise import FUNCTIONS
+from switch.coupons import Coupon, CouponKey
 from switch.errors import KeyTaken, StaleAccounts, StoreError, StoreUnavailable
 from switch.institutions import Directory
 from switch.movements import READ_MAX, Movement
@@ -95,7 +97,7 @@ class _Reader:
 class _Writer(_Reader):
     """The connection on which a lane commits. While it holds locks, everything goes over it."""
 
-    __slots__ = ("commit", "in_transaction")
+    __slots__ = ("commit", "coupons_used", "hold_coupons", "in_transaction", "move_coupons")
 
     def __init__(self, connection: "Connection[asyncpg.Record]") -> None:
         super().__init__(connection)
@@ -103,7 +105,12 @@ class _Writer(_Reader):
 
     async def prepare(self) -> None:
         await super().prepare()
-        self.commit = await self.connection.prepare(named("lane")["commit_batch"])
+        lane = named("lane")
+        prepare = self.connection.prepare
+        self.commit = await prepare(lane["commit_batch"])
+        self.coupons_used = await prepare(lane["coupons_used"])
+        self.hold_coupons = await prepare(lane["hold_coupons"])
+        self.move_coupons = await prepare(lane["move_coupons"])
 
 
 class _Link:
@@ -253,6 +260,30 @@ class PostgresStore:
         link.in_transaction = True
         await self._fetch(link.lock, int2_array(shards))
 
+    async def coupons_used(self, lane: int, transaction: Transaction) -> list[CouponKey]:
+        """The coupons that the original of a reversal has used up, unless they were given back."""
+        name, record = transaction.original_name, transaction.original_record
+        assert name is not None
+        assert record is not None
+        key = original_key(transaction.shard, name, record)
+        return [CouponKey(*row) for row in await self._fetch(self._writer(lane).coupons_used, *key)]
+
+    async def hold_coupons(self, lane: int, shards: list[int], tokens: list[bytes]) -> list[Coupon]:
+        """Read coupons and hold them until the commit, in the order given."""
+        link = self._writer(lane)
+        assert link.in_transaction, "what is not held may be used up by somebody else"
+        try:
+            rows = await link.hold_coupons.fetch(int2_array(shards), bytea_array(tokens))
+        except LOST as fault:
+            raise StoreUnavailable(_text(fault)) from fault
+        except asyncpg.DeadlockDetectedError as fault:
+            await self._rollback(link)
+            raise StaleAccounts(fault.sqlstate or "") from fault
+        return [
+            Coupon(CouponKey(shard, token, programme), campaign, left, withdrawn)
+            for shard, token, programme, campaign, left, withdrawn in rows
+        ]
+
     async def commit(self, lane: int, batch: Batch) -> None:
         """Make a batch durable, all of it or nothing."""
         link = self._writer(lane)
@@ -267,6 +298,8 @@ class PostgresStore:
                     journal_rows(link.oids["journal_entry"], batch.entries),
                     len(batch.accounts),
                 )
+            if batch.coupons:
+                await link.move_coupons.fetch(*coupon_columns(batch.coupons))
             if link.in_transaction:
                 link.in_transaction = False
                 await link.connection.execute("COMMIT")
@@ -372,6 +405,8 @@ def _original_record(row: asyncpg.Record, undone: Sequence[asyncpg.Record]) -> O
         original=original,
         reversal_reply=None if reversal is None else reversal["reply"],
         tombstone=row["fingerprint"] == 0,
+        terminal=row["terminal"],
+        used_coupons=row["rc"] == "00" and bool(values_of(row["asked"] or "", "CP")),
         earned_at=row["earned_at"],
     )
 

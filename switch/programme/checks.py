@@ -1,8 +1,8 @@
 """What is wrong with a programme whose every part is right by itself.
 
-Errors: names given twice, tiers that do not rise, tiers that are not there, rules for events that would need a
-purchase. Warnings: rules that can never fire, costs without a bound. They are no errors, as a programme that is live
-already must still load when a later release sees more.
+Errors: names given twice, tiers that do not rise, tiers that are not there, ages that nobody is asked for, rules for
+events that would need a purchase. Warnings: rules that can never fire, costs without a bound. They are no errors, as a
+programme that is live already must still load when a later release sees more.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +30,15 @@ def check(
     document: Document, model: ProgrammeModel, terms: Sequence[RuleTerms], rewards: Sequence[RuleTerms]
 ) -> list[Problem]:
     """Every mistake of a valid model whose expressions were read, in the order of the file's rules."""
-    errors = [*_repeated(model), *_tiers(model), *_lifecycle(model), *_events_in_catalogue(rewards)]
+    errors = [
+        *_repeated(model),
+        *_tiers(model),
+        *_lifecycle(model),
+        *_ages(model),
+        *_events_in_catalogue(rewards),
+        *_used_twice(model, terms),
+        *_coupons_in_catalogue(rewards),
+    ]
     for index, (rule, read) in enumerate(zip(model.rules, terms, strict=True)):
         errors += _tier_of(model, index, rule)
         if read.when is not None and events_in(read.when):
@@ -40,6 +48,7 @@ def check(
         *_never(model, REWARDS, rewards),
         *_never(model, "rules", terms),
         *_shadowed(model, terms),
+        *_unasked(model, terms),
         *unbounded(model, terms),
     )
     for path, reason in warnings:
@@ -51,7 +60,9 @@ def check_counts(document: Document, counters: int, grants: int) -> list[Problem
     """Whether an account has room for everything that a programme counts and offers."""
     problems = []
     if counters > COUNTERS_MAX:
-        reason = f"stamp cards, draws and uses are {counters} counters together, and an account has {COUNTERS_MAX}"
+        reason = (
+            f"stamp cards, draws, uses and coupons are {counters} counters together, and an account has {COUNTERS_MAX}"
+        )
         problems.append(problem_at(document, ("rules",), reason))
     if grants > GRANTS_MAX:
         reason = f"{grants} rules have a grant, and an account holds {GRANTS_MAX} at a time: some will not be given"
@@ -70,6 +81,7 @@ def _repeated(model: ProgrammeModel) -> Iterator[Found]:
     yield from _twice("a stamp card", cards)
     yield from _twice("a tier", [(("tiers", index, "id"), tier.id) for index, tier in enumerate(model.tiers)])
     yield from _twice("a club", [(("clubs", index, "code"), club.code) for index, club in enumerate(model.clubs)])
+    yield from _twice("a coupon", [(("coupons", index, "id"), each.id) for index, each in enumerate(model.coupons)])
     rewards = [((REWARDS, index, "code"), choice.code) for index, choice in enumerate(model.rewards)]
     yield from _twice("a reward", rewards)
     yield from _twice("a tag", [(("tags", index), tag) for index, tag in enumerate(model.tags)])
@@ -79,6 +91,12 @@ def _events_in_catalogue(terms: Sequence[RuleTerms]) -> Iterator[Found]:
     for index, read in enumerate(terms):
         if read.when is not None and events_in(read.when):
             yield (REWARDS, index, "when"), "a reward is chosen with a purchase, which has no event"
+
+
+def _coupons_in_catalogue(terms: Sequence[RuleTerms]) -> Iterator[Found]:
+    for index, read in enumerate(terms):
+        if read.coupons:
+            yield (REWARDS, index, "when"), "a reward is paid with points: a rule asks for a coupon"
 
 
 def _twice(what: str, named: Iterable[tuple[Path, str]]) -> Iterator[Found]:
@@ -104,6 +122,31 @@ def _lifecycle(model: ProgrammeModel) -> Iterator[Found]:
     referral = model.referral
     if referral is not None and referral.ambassador is not None and AMBASSADOR not in model.tags:
         yield ("referral", "ambassador"), f"nobody can be an ambassador: add `tags: [{AMBASSADOR}]`"
+
+
+def _ages(model: ProgrammeModel) -> Iterator[Found]:
+    for index, club in enumerate(model.clubs):
+        if club.min_age is not None and "birth_date" not in club.required:
+            reason = f"club {club.code} has to ask for the birth date to know an age: add birth_date to `required`"
+            yield ("clubs", index, "min_age"), reason
+
+
+def _used_twice(model: ProgrammeModel, terms: Sequence[RuleTerms]) -> Iterator[Found]:
+    """A purchase uses a coupon up once, so of the rules that ask for it one may fire."""
+    first: dict[str, Rule] = {}
+    for index, (rule, read) in enumerate(zip(model.rules, terms, strict=True)):
+        for campaign in read.coupons:
+            other = first.setdefault(campaign, rule)
+            if other is not rule and (rule.exclusive is None or rule.exclusive != other.exclusive):
+                reason = f"{other.id} asks for coupon {campaign} too: give both the same `exclusive` group, or make one"
+                yield ("rules", index, "when"), reason
+
+
+def _unasked(model: ProgrammeModel, terms: Sequence[RuleTerms]) -> Iterator[Found]:
+    asked = {campaign for read in terms for campaign in read.coupons}
+    for index, each in enumerate(model.coupons):
+        if each.id not in asked:
+            yield ("coupons", index, "id"), f"no rule asks for coupon {each.id}: every code of it will be refused"
 
 
 def _tier_of(model: ProgrammeModel, index: int, rule: Rule) -> Iterator[Found]:

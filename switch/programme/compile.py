@@ -12,14 +12,15 @@ from switch.programme.checks import check, check_counts
 from switch.programme.document import Document, read
 from switch.programme.errors import ExpressionError, Problem, ProgrammeError, Severity
 from switch.programme.events import events_in, numbered
+from switch.programme.facts import FACTS
 from switch.programme.flags import TAG, tag_bit
 from switch.programme.gifts import Gifts
-from switch.programme.model import Choice, Club, Message, Partner, ProgrammeModel, Rule
+from switch.programme.model import Choice, Club, Coupon, Message, Partner, ProgrammeModel, Rule
 from switch.programme.names import Declared, Ids, Names, Slots, SlotsInOrder
 from switch.programme.problems import invalid, problem_at
 from switch.programme.reading import Reading, RuleTerms
 from switch.programme.table import TableRows
-from switch.programme.terms import Truth, looks_of
+from switch.programme.terms import All, Comparison, Constant, Relation, Truth, looks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class CompiledRule:
     `condition` is the row's whole one, with what a stamp card, free goods, a hold-out and the catalogue add to `when`;
     None: it always holds. A stamp card makes two rows, `rule.id` + ".reward" and `rule.id`. A reward of the catalogue
     makes one, "rewards." + its code; then `choice` is what was written, and `rule` what it comes to beside its price.
+    `coupons`: the campaigns whose coupons it uses up when it fires.
     """
 
     id: str
@@ -36,6 +38,7 @@ class CompiledRule:
     facts: tuple[str, ...]
     condition: Truth | None = None
     choice: Choice | None = None
+    coupons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,14 @@ class StampCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Campaign:
+    """Coupons that go together: their terms, and the slot of a member's uses (0: nothing bounds them)."""
+
+    terms: Coupon
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
 class Draw:
     """A draw's name and the slot of its tickets."""
 
@@ -57,11 +68,15 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueReward:
-    """What a till may ask for: its number for `Request.reward`, its price in points, the sku that is free if one is."""
+    """What a till may ask for: its number for `Request.reward`, its price in points, the sku that is free if one is.
+
+    `min_age`: how old the member has to be, whole years; its condition says so as well.
+    """
 
     number: int
     points: int
     free: str | None = None
+    min_age: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +94,13 @@ class Offer:
 class CompiledProgramme:
     """A programme that is ready to run.
 
-    `point_value` is in minor units of `currency`. `rule_ids` are in the order of evaluation, which is what a decision's
-    `rules` count in. `quantities` are what `Request.quantities` holds, ('sku', 'category', 'free' or 'chosen', name);
-    `free_skus` what `Request.free_prices` holds; `messages` are in the order of their numbers; `events` are the numbers
-    for `Request.event`, `rewards` the catalogue by codes of DE48 RW, `tags` the bits of `Account.flags`; `tiers` are
-    named from 1 on, 0 being none; `slots` are those in use, by kind and name. `source_hash` is the SHA-256 of the text,
-    in hex.
+    `point_value` is in minor units of `currency`. `rule_ids` are in the order of evaluation, which is what a
+    decision's `rules` count in. `quantities` are what `Request.quantities` holds, ('sku', 'category', 'free',
+    'chosen' or 'coupon', name); `free_skus` what `Request.free_prices` holds; `messages` are in the order of their
+    numbers; `events` are the numbers for `Request.event`, `rewards` the catalogue by codes of DE48 RW, `tags` the
+    bits of `Account.flags`; `tiers` are named from 1 on, 0 being none; `slots` are those in use, by kind and name.
+    `source_hash` is the SHA-256 of the
+    text, in hex.
     """
 
     name: str
@@ -109,6 +125,7 @@ class CompiledProgramme:
     clubs: tuple[Club, ...]
     rewards: Mapping[str, CatalogueReward]
     tags: Mapping[str, int]
+    campaigns: Mapping[str, Campaign]
     slots: Mapping[tuple[str, str], int]
     warnings: tuple[Problem, ...]
 
@@ -140,6 +157,7 @@ def load(text: str, *, ids: Ids, slots: Slots | None = None) -> CompiledProgramm
     names = Names(Declared.by(model), ids, chosen)
     tags = _tags(document, model, names)
     reading = Reading(document, names)
+    _add_least_ages(model, reading.rewards)
     problems = reading.problems + check(document, model, reading.rules, reading.rewards)
     if _has_errors(problems):
         raise ProgrammeError(problems)
@@ -199,6 +217,7 @@ def _compiled(
         clubs=tuple(model.clubs),
         rewards=rewards,
         tags=tags,
+        campaigns={each.id: Campaign(each, names.allotted.get(("coupon", each.id), 0)) for each in model.coupons},
         slots=dict(names.allotted),
         warnings=tuple(sorted(problems)),
     )
@@ -219,7 +238,9 @@ def _rules_of(
     choices = [*[None] * len(model.rules), *model.rewards]
     written = [*model.rules, *(choice.rule for choice in model.rewards)]
     return tuple(
-        CompiledRule(row_id, written[at], _facts_of(written[at], terms[at], names), condition, choices[at])
+        CompiledRule(
+            row_id, written[at], _facts_of(written[at], terms[at], names), condition, choices[at], terms[at].coupons
+        )
         for (row_id, at), condition in zip(rows.rows_of, rows.conditions, strict=True)
     )
 
@@ -228,9 +249,19 @@ def _catalogue(model: ProgrammeModel) -> dict[str, CatalogueReward]:
     """The rewards by their codes, numbered from 1 in alphabetical order."""
     choices = sorted(model.rewards, key=lambda choice: choice.code)
     return {
-        choice.code: CatalogueReward(number, choice.points, None if choice.then is None else choice.then.free)
+        choice.code: CatalogueReward(
+            number, choice.points, None if choice.then is None else choice.then.free, choice.min_age
+        )
         for number, choice in enumerate(choices, 1)
     }
+
+
+def _add_least_ages(model: ProgrammeModel, rewards: Sequence[RuleTerms]) -> None:
+    """Put the least ages of rewards into their conditions: an age that is not known meets none of them."""
+    for choice, terms in zip(model.rewards, rewards, strict=True):
+        if choice.min_age is not None:
+            old_enough = Comparison(Relation.GE, FACTS["age"], Constant(choice.min_age))
+            terms.when = old_enough if terms.when is None else All((old_enough, terms.when))
 
 
 def _number_events(terms: Sequence[RuleTerms]) -> dict[str, int]:

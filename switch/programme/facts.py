@@ -46,7 +46,10 @@ _ALL = (
     _look(Fact.TODAY, Unit.DATE, texts=Texts.DATE),
     _look(Fact.SPEND_30D, Unit.MONEY),
 )
-FACTS = {look.name: look for look in _ALL}
+COUPON_FACT = -1
+"""What stands for `coupon` until `switch.programme.coupons` has put a number of the programme in its place."""
+COUPON = "coupon"
+FACTS = {look.name: look for look in _ALL} | {COUPON: Look(COUPON, COUPON_FACT, Unit.CODE, texts=Texts.COUPON)}
 """The facts that are a plain word, by that word."""
 
 QTY, STAMPS, USES, GRANT, TAGGED = "qty", "stamps", "uses", "grant", "tagged"
@@ -65,11 +68,8 @@ REFERRED = "referred"
 REWARD, HOLDOUT = "reward", "holdout"
 """Facts that no author writes: what was chosen out of the catalogue, and the place among the members of a hold-out."""
 
-TO_COME = frozenset({"coupon"})
-"""Facts that are designed and not built."""
-
 WORDS = (*FACTS, *SHAPES, REFERRED)
 
-PURCHASE_ONLY = frozenset({"amount"})
+PURCHASE_ONLY = frozenset({"amount", COUPON})
 """Facts that an event without a purchase does not have; nor has it quantities."""
 EVENT_FACT = int(Fact.EVENT)

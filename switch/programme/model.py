@@ -10,9 +10,11 @@ from cext.programme_table import RULES_MAX, TIERS_MAX, VALUES_PER_GRANT_MAX
 from switch.programme.flags import TAGS_MAX
 from switch.programme.lifecycle import PART, Referral, TierYear
 from switch.programme.values import (
+    Age,
     Amount,
     Cap,
     Code,
+    Date,
     Days,
     Expression,
     Factor,
@@ -30,6 +32,7 @@ from switch.programme.values import (
 )
 
 CLUBS_MAX = 256
+COUPONS_MAX = 64
 REWARDS_MAX = 256
 NOTICE_DAYS_MAX = 92
 NO_TIER = "none"
@@ -282,6 +285,8 @@ class Choice(_Part):
     """What the receipt says, such as what the cashier hands over."""
     when: str | None = None
     """A condition on member and purchase; without one everybody may have it."""
+    min_age: Age | None = None
+    """How old who chooses it has to be, whole years; whose birth date is not known may not have it."""
     uses: Uses | None = None
 
     @model_validator(mode="after")
@@ -362,6 +367,46 @@ class Club(_Part):
     """Whether who has too little credit for the fee joins all the same, and owes it."""
     required: list[Literal["name", "birth_date", "gender", "education", "region", "referrer"]] = []
     """What a member has to tell on joining, besides the mobile number."""
+    min_age: Age | None = None
+    """How old who joins has to be, whole years; the birth date is then `required`."""
+
+
+class Validity(_Part):
+    """From when until when, both days included, in the programme's zone."""
+
+    from_: Annotated[Date | None, Field(alias="from")] = None
+    until: Date | None = None
+
+    @model_validator(mode="after")
+    def _days(self) -> Self:
+        if self.from_ is None and self.until is None:
+            raise ValueError("should say from, until or both")
+        if self.from_ is not None and self.until is not None and self.from_ > self.until:
+            raise ValueError("from should not be after until")
+        return self
+
+    def holds(self, local_day: int) -> bool:
+        """Whether a day (days since 1970-01-01) is one of them."""
+        return (self.from_ is None or self.from_ <= local_day) and (self.until is None or local_day <= self.until)
+
+
+class Coupon(_Part):
+    """A campaign whose codes a till may send in DE48 CP. Rules ask for it: `coupon == "spring"`."""
+
+    id: Name
+    kind: Literal["single", "multi"]
+    """single: many codes, each good for one purchase; multi: one code, good for `uses` purchases."""
+    uses: Factor | None = None
+    """Of a multi-use code: how many purchases it is good for in all."""
+    per_member: Factor | None = None
+    """How often one member may use coupons of this campaign."""
+    valid: Validity | None = None
+
+    @model_validator(mode="after")
+    def _uses_of_multi(self) -> Self:
+        if (self.kind == "multi") != (self.uses is not None):
+            raise ValueError("uses says how often a multi-use code is good for in all; a single-use code has none")
+        return self
 
 
 class Partner(_Part):
@@ -398,6 +443,7 @@ class ProgrammeModel(_Part):
     referral: Referral | None = None
     """What bringing a friend is worth."""
     clubs: Annotated[list[Club], Field(max_length=CLUBS_MAX)] = []
+    coupons: Annotated[list[Coupon], Field(max_length=COUPONS_MAX)] = []
     partners: list[Partner] = []
     rewards: Annotated[list[Choice], Field(max_length=REWARDS_MAX)] = []
     """What members may choose for points."""

@@ -14,6 +14,7 @@ from switch.programme import flags
 from switch.programme.calendar import EPOCH_ORDINAL
 from switch.programme.errors import ExpressionError, did_you_mean, shown
 from switch.programme.facts import (
+    COUPON,
     EVENT_FACT,
     FACTS,
     GRANT,
@@ -23,7 +24,6 @@ from switch.programme.facts import (
     SHAPES,
     STAMPS,
     TAGGED,
-    TO_COME,
     USES,
     WEEKDAYS,
     WORDS,
@@ -37,8 +37,8 @@ Ids = Callable[[str, str], int]
 
 Slots = Callable[[str, str], int]
 """(kind, name) → the slot of a counter or an offer: `stamp` and its key, `ticket` and its draw, `uses` and
-`rule/day` (or month, year, life), `grant` and the rule's id, `tag` and its name (`flags` says which slots tags
-take). Stable for a programme across its versions."""
+`rule/day` (or month, year, life), `grant` and the rule's id, `coupon` and its id, `tag` and its name (`flags` says
+which slots tags take). Stable for a programme across its versions."""
 
 
 class SlotsInOrder:
@@ -65,6 +65,7 @@ class Declared:
     stamps: tuple[str, ...] | None = None
     tiers: tuple[str, ...] | None = None
     clubs: tuple[str, ...] | None = None
+    coupons: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
 
     @classmethod
@@ -75,6 +76,7 @@ class Declared:
             stamps=tuple(rule.then.stamp.key for rule in model.rules if rule.then.stamp is not None),
             tiers=tuple(tier.id for tier in model.tiers),
             clubs=tuple(club.code for club in model.clubs),
+            coupons=tuple(coupon.id for coupon in model.coupons),
             tags=tuple(model.tags),
         )
 
@@ -84,8 +86,8 @@ class Names:
     """Gathers and numbers what a programme mentions.
 
     `lookups`: programme-specific facts, and `quantities`: what is counted in the basket, ('sku', 'category' or
-    'free', name), each with its place, which is the order of first mention. `allotted`: every slot in use. `counted`:
-    rules whose uses are asked for.
+    'free', name), and which coupons are shown, ('coupon', id), each with its place, which is the order of first
+    mention. `allotted`: every slot in use. `counted`: rules whose uses are asked for.
     """
 
     declared: Declared
@@ -106,7 +108,7 @@ class Names:
                 raise ExpressionError(f"more than {flags.TAGS_MAX} tags, those of earlier versions counted in")
             return slot
         if not 1 <= slot <= SLOTS_MAX:
-            raise ExpressionError(f"more than {SLOTS_MAX} stamp cards, draws, limits and offers")
+            raise ExpressionError(f"more than {SLOTS_MAX} stamp cards, draws, limits, coupons and offers")
         return slot
 
     def uses_slot(self, rule: str, period: str) -> int:
@@ -145,6 +147,11 @@ class Names:
         place = self.quantities.setdefault((kind, name), len(self.quantities))
         return Look(f'qty({kind}="{name}")', self.look_up((int(Lookup.QUANTITY), place, 0)), Unit.COUNT)
 
+    def coupon(self, campaign: str) -> Look:
+        """Whether a coupon of a campaign is shown: 1, or 0."""
+        place = self.quantities.setdefault((COUPON, campaign), len(self.quantities))
+        return Look(COUPON, self.look_up((int(Lookup.QUANTITY), place, 0)), Unit.COUNT, highest=1)
+
     def offered(self, grant: int, index: int, name: str, unit: Unit | None) -> Look:
         """A number that was frozen in an offer: value `index` of grant `grant`."""
         number = self.look_up((int(Lookup.GRANT), grant, index))
@@ -172,6 +179,8 @@ class RuleScope:
             raise ExpressionError(_unknown("fact", name))
         if self.at_grant and look.number == EVENT_FACT:
             raise ExpressionError("an offer is made at the end of a purchase, which has no event")
+        if self.at_grant and name == COUPON:
+            raise ExpressionError("an offer is made by what a member does, not for a coupon: let the rule's `when` ask")
         return look
 
     def call(self, name: str, plain: list[str], named: dict[str, str]) -> Look:
@@ -236,16 +245,23 @@ class RuleScope:
                     raise ExpressionError("an event is a code of at most 32 letters, digits, _ and -")
                 # All events of a programme are numbered once all are known.
                 return 1
+            case Texts.COUPON:
+                self._require("coupon", self.names.declared.coupons, text)
+                # The campaigns that rules ask for become facts of their own.
+                return 1
             case Texts.CLUB:
-                clubs = self.names.declared.clubs
-                if clubs is None:
+                if self.names.declared.clubs is None:
                     return 0
-                if text not in clubs:
-                    raise ExpressionError(f"there is no club {shown(text)}" + did_you_mean(text, clubs))
+                self._require("club", self.names.declared.clubs, text)
         try:
             return self.names.ids(look.name, text)
         except KeyError:
             raise ExpressionError(f"there is no {look.name} {shown(text)}") from None
+
+    @staticmethod
+    def _require(what: str, declared: tuple[str, ...] | None, text: str) -> None:
+        if declared is not None and text not in declared:
+            raise ExpressionError(f"there is no {what} {shown(text)}" + did_you_mean(text, declared))
 
     def _tier(self, text: str) -> int:
         tiers = self.names.declared.tiers
@@ -265,8 +281,6 @@ def _day(text: str) -> int:
 
 
 def _unknown(what: str, name: str) -> str:
-    if name in TO_COME:
-        return f"the fact {name} is not supported yet"
     if name in SHAPES:
         return f"{name} is asked as {SHAPES[name]}"
     return f"unknown {what} {shown(name)}" + did_you_mean(name, WORDS)

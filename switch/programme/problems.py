@@ -9,6 +9,7 @@ from switch.programme.lifecycle import Bonus, Referral, TierYear
 from switch.programme.model import (
     Choice,
     Club,
+    Coupon,
     Gift,
     Grant,
     Message,
@@ -24,6 +25,7 @@ from switch.programme.model import (
     Tier,
     TierFrom,
     Uses,
+    Validity,
 )
 from switch.programme.values import PATTERNS
 
@@ -44,6 +46,8 @@ _PARTS = (
     Tier,
     TierFrom,
     Club,
+    Coupon,
+    Validity,
     Partner,
     Choice,
     Gift,

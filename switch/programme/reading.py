@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from switch.programme.coupons import counted, coupons_in, is_false_without
 from switch.programme.document import Document, Path
 from switch.programme.document import Value as Content
 from switch.programme.errors import PROBLEMS_MAX, ExpressionError, Problem
@@ -15,12 +16,16 @@ from switch.programme.units import unit_of
 
 @dataclass(slots=True)
 class RuleTerms:
-    """What a rule's expressions were read to. `grant`: the number of its offer, if it has one."""
+    """What a rule's expressions were read to. `grant`: the number of its offer, if it has one.
+
+    `coupons`: the campaigns whose coupons it uses up when it fires.
+    """
 
     when: Truth | None = None
     grant: int | None = None
     offered_if: Truth | None = None
     values: dict[str, Value] = field(default_factory=dict)
+    coupons: tuple[str, ...] = ()
 
 
 class Reading:
@@ -61,10 +66,19 @@ class Reading:
         if isinstance(when, str):
             scope = RuleScope(self._names, terms.grant, units)
             try:
-                terms.when = read_condition(when, scope)
+                self._when(read_condition(when, scope), terms)
             except ExpressionError as error:
                 self._wrong((*path, "when"), error)
         return terms
+
+    def _when(self, condition: Truth, terms: RuleTerms) -> None:
+        terms.coupons = coupons_in(condition)
+        if any(not is_false_without(condition, campaign) for campaign in terms.coupons):
+            raise ExpressionError(
+                "a rule that asks for a coupon uses it up, so it may not fire without: join `coupon == …` to the rest "
+                "with `and`, and give each coupon a rule of its own"
+            )
+        terms.when = counted(condition, self._names)
 
     def _grant(self, path: Path, grant: dict[str, Content], terms: RuleTerms) -> None:
         scope = RuleScope(self._names, at_grant=True)

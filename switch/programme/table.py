@@ -64,6 +64,7 @@ class TableRows:
     grants: list[GrantRow] = field(default_factory=list)
     values: list[ValueRow] = field(default_factory=list)
     rows_of: list[tuple[str, int]] = field(default_factory=list)
+    per_member: dict[str, int | None] = field(default_factory=dict)
     conditions: list[Truth | None] = field(default_factory=list)
     _groups: dict[str, int] = field(default_factory=dict)
 
@@ -84,6 +85,7 @@ class TableRows:
 
     def add_rules(self, model: ProgrammeModel, terms: Sequence[RuleTerms]) -> None:
         """Rules, in the order of evaluation."""
+        self.per_member = {coupon.id: coupon.per_member for coupon in model.coupons}
         for index in in_order(model.rules):
             rule, read = model.rules[index], terms[index]
             stamp = rule.then.stamp
@@ -132,6 +134,7 @@ class TableRows:
         first_effect, first_limit = len(self.effects), len(self.limits)
         self.effects += effects
         self.limits += self._limits(rule)
+        self.limits += self._coupon_limits(read)
         is_for_events = read.when is not None and bool(events_in(read.when))
         self.rules.append(
             (
@@ -154,6 +157,13 @@ class TableRows:
             (self.names.uses_slot(rule.id, word), int(period), most)
             for word, period in PERIODS.items()
             if (most := getattr(uses, word)) is not None
+        ]
+
+    def _coupon_limits(self, read: RuleTerms) -> list[LimitRow]:
+        return [
+            (self.names.slot("coupon", campaign), int(Period.LIFE), most)
+            for campaign in read.coupons
+            if (most := self.per_member.get(campaign)) is not None
         ]
 
     def _emit(self, instructions: list[Instruction]) -> tuple[int, int]:
@@ -202,7 +212,7 @@ class TableRows:
                 LOOKUPS_MAX,
             ),
             ("too many different free goods", len(self.gifts.free_skus), BASKET_ITEMS_MAX),
-            ("too many different qty facts", len(self.names.quantities), BASKET_ITEMS_MAX),
+            ("too many different qty and coupon facts", len(self.names.quantities), BASKET_ITEMS_MAX),
             ("too many different messages", len(self.gifts.messages), TEXTS_MAX),
         ):
             if size > most:

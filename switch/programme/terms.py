@@ -63,6 +63,7 @@ class Texts(Enum):
     TIER = "tier"
     WEEKDAY = "weekday"
     DATE = "date"
+    COUPON = "coupon"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The plain values of a programme and their bounds: names, rates, shares, months, days."""
 
+import datetime as dt
 import re
 import zoneinfo
 from fractions import Fraction
@@ -8,8 +9,10 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
 
 from cext.programme_table import AMOUNT_MAX, EXPIRY_MONTHS_MAX, FACTOR_MAX, LIFE_DAYS_MAX, PENDING_DAYS_MAX
+from switch.programme.calendar import EPOCH_ORDINAL
 
 HOLD_DAYS_MAX = 31
+AGE_MAX = 120
 
 NAME = r"^[a-z][a-z0-9_]{0,63}$"
 CODE = r"^[A-Za-z0-9_-]{1,32}$"
@@ -28,6 +31,7 @@ _RATE = re.compile(r"([0-9]{1,9})(?:/([0-9]{1,9})|\.([0-9]{1,6}))?", re.ASCII)
 _PERCENTAGE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,6}))?%", re.ASCII)
 _WHOLE_PERCENTAGE = re.compile(r"([1-9][0-9]?)%", re.ASCII)
 _MONTHS = re.compile(r"([1-9][0-9]?) months?", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _SPAN = re.compile(r"([1-9][0-9]{0,4}) (minute|hour|day)s?", re.ASCII)
 _DAYS = re.compile(r"([1-9][0-9]{0,3}) days?", re.ASCII)
 _UNITS_S = {"minute": 60, "hour": 3_600, "day": 86_400}
@@ -107,12 +111,29 @@ def days_of(value: object) -> int:
     return int(found[1])
 
 
+def date_of(value: object) -> int:
+    """`2026-11-01` as days since 1970-01-01. Raises ValueError."""
+    if not isinstance(value, str) or _DATE.fullmatch(value) is None:
+        raise ValueError("should be a date such as 2026-11-01")
+    try:
+        return dt.date.fromisoformat(value).toordinal() - EPOCH_ORDINAL
+    except ValueError:
+        raise ValueError("should be a date such as 2026-11-01") from None
+
+
 def pending_of(value: object) -> int:
     """`14 days` as 14, at most `PENDING_DAYS_MAX`. Raises ValueError."""
     found = _DAYS.fullmatch(value) if isinstance(value, str) else None
     if found is None or int(found[1]) > PENDING_DAYS_MAX:
         raise ValueError(f"should be `1 day` to `{PENDING_DAYS_MAX} days`, such as `14 days`")
     return int(found[1])
+
+
+def age_of(value: object) -> int:
+    """An age in whole years. Raises ValueError."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= AGE_MAX:
+        raise ValueError(f"should be whole years from 1 to {AGE_MAX}, such as 18")
+    return value
 
 
 def span_of(value: object) -> int:
@@ -161,6 +182,8 @@ Days = Annotated[
     PlainValidator(days_of),
     WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]{0,3} days?$", "examples": ["30 days"]}),
 ]
+Date = Annotated[int, PlainValidator(date_of), WithJsonSchema({"type": "string", "format": "date"})]
+"""Days since 1970-01-01."""
 PendingDays = Annotated[
     int,
     PlainValidator(pending_of),
@@ -176,6 +199,9 @@ SpanSeconds = Annotated[
             "examples": ["30 minutes", "2 hours", "3 days"],
         }
     ),
+]
+Age = Annotated[
+    int, PlainValidator(age_of), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": AGE_MAX, "examples": [18]})
 ]
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Code = Annotated[str, StringConstraints(pattern=CODE), BeforeValidator(_text)]

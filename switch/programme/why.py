@@ -15,8 +15,8 @@ from cext.reference.facts import Facts, facts_of
 from cext.reference.outcome import Working, begin, workable
 from switch.programme.compile import CompiledProgramme, CompiledRule
 from switch.programme.evaluation import Check, Choice, checks, in_the_way
-from switch.programme.facts import FACTS, HOLDOUT, REWARD
-from switch.programme.terms import Look, looks_of
+from switch.programme.facts import COUPON, FACTS, HOLDOUT, REWARD
+from switch.programme.terms import Constant, Look, Relation, looks_of
 
 PERIOD_WORDS = {Period.DAY: "day", Period.MONTH: "month", Period.YEAR: "year", Period.LIFE: "life"}
 
@@ -73,7 +73,14 @@ class HeldOut:
     """The member is one of those who never get this rule: it is measured by them."""
 
 
-Hindrance = Unmet | LimitReached | NoOffer | GroupTaken | OtherOccasion | NotChosen | HeldOut
+@dataclass(frozen=True, slots=True)
+class NoCoupon:
+    """The rule asks for a coupon of one of these campaigns, and none was taken."""
+
+    campaigns: tuple[str, ...]
+
+
+Hindrance = Unmet | LimitReached | NoOffer | GroupTaken | OtherOccasion | NotChosen | HeldOut | NoCoupon
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ class RuleWhy:
     @property
     def nearly(self) -> bool:
         """Whether one thing alone did. What is for another occasion, or was not asked for, is not near."""
-        return len(self.hindrances) == 1 and not isinstance(self.hindrances[0], OtherOccasion | NotChosen)
+        return len(self.hindrances) == 1 and not isinstance(self.hindrances[0], OtherOccasion | NotChosen | NoCoupon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +205,8 @@ class _Walk:
                 yield NotChosen()
             elif _is_about(lacking, HOLDOUT):
                 yield HeldOut()
+            elif campaigns := _coupons_asked(lacking):
+                yield NoCoupon(campaigns)
             # Without the offer its numbers are not there either: that is one reason, not two.
             elif has_offer or not _is_of_offer(lacking):
                 yield Unmet(lacking)
@@ -221,6 +230,14 @@ def _is_about(choice: Choice, name: str) -> bool:
     return all(isinstance(look := check.comparison.left, Look) and look.name == name for check in choice)
 
 
+def _coupons_asked(choice: Choice) -> tuple[str, ...]:
+    """The campaigns of a choice between nothing but coupons."""
+    asked = [check.comparison.right for check in choice if check.comparison.relation is Relation.EQ]
+    if not _is_about(choice, COUPON):
+        return ()
+    return tuple(right.text for right in asked if isinstance(right, Constant) and right.text is not None)
+
+
 def _is_of_offer(choice: Choice) -> bool:
     return all(check.missing and all(look.name.startswith("grant.") for look in check.missing) for check in choice)
 
@@ -231,8 +248,9 @@ def _looks(programme: CompiledProgramme) -> Iterator[Look]:
         look.number: look for rule in programme.rules if rule.condition is not None for look in looks_of(rule.condition)
     }
     plain = [look for look in FACTS.values() if look.number in found]
-    # `grant.NAME` of two offers has one name: the comparisons show it, beside its rule.
-    hidden = (REWARD, HOLDOUT)
+    # `grant.NAME` of two offers has one name, and so have the coupons of two campaigns: the comparisons show it, beside
+    # its rule.
+    hidden = (REWARD, HOLDOUT, COUPON)
     own = [
         look
         for number, look in found.items()

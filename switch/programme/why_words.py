@@ -11,7 +11,7 @@ from cext.programme_table import Fact, Opcode
 from switch.programme.calendar import EPOCH_ORDINAL
 from switch.programme.compile import CompiledProgramme
 from switch.programme.evaluation import Check
-from switch.programme.facts import HOLDOUT, REWARD, WEEKDAYS
+from switch.programme.facts import COUPON, HOLDOUT, REWARD, WEEKDAYS
 from switch.programme.table import CHOSEN, FREE
 from switch.programme.terms import (
     All,
@@ -27,7 +27,17 @@ from switch.programme.terms import (
     Value,
     looks_of,
 )
-from switch.programme.why import GroupTaken, HeldOut, Hindrance, LimitReached, NoOffer, NotChosen, OtherOccasion, Unmet
+from switch.programme.why import (
+    GroupTaken,
+    HeldOut,
+    Hindrance,
+    LimitReached,
+    NoCoupon,
+    NoOffer,
+    NotChosen,
+    OtherOccasion,
+    Unmet,
+)
 
 NameOf = Callable[[str, int], str | None]
 """(kind, number) → the name of a category, merchant, institution or club; None: it has none."""
@@ -121,6 +131,8 @@ class Words:
         sign = _SIGNS[check.comparison.relation]
         if isinstance(left, Look) and left.name in _UNWRITTEN:
             return f"{_UNWRITTEN[left.name]}: {_YES_OR_NO[check.held]}"
+        if isinstance(left, Look) and left.name == COUPON and isinstance(right, Constant):
+            return f"{COUPON} {sign} {right.text}: {_YES_OR_NO[check.held]}"
         if isinstance(left, Look) and left.unit is Unit.TRUTH:
             return f"{left.name}: {_YES_OR_NO[bool(check.left)]}"
         return f"{self._side(left, check.left, left)} {sign} {self._side(right, check.right, left)}"
@@ -151,6 +163,8 @@ class Words:
                 return f"the offer was used already; a new one can be made after {_date(until)}"
             case NoOffer(int(until), False):
                 return f"the offer had ended on {_date(until)}; needs an open one"
+            case NoCoupon(campaigns):
+                return f"no coupon of {' or '.join(campaigns)} was taken"
             case GroupTaken(group, by):
                 return f"{by} fired first; of the group {group} only the first rule counts"
         return _SAID[hindrance]
@@ -163,6 +177,11 @@ class Words:
         if beside is not None and beside.name.startswith(_FREE):
             _, _, named = beside.name.partition('"')
             return f"{named[:-2]} was not in the basket", "one"
+        if beside is not None and beside.name == COUPON and isinstance(right, Constant):
+            return (
+                f"a coupon of {right.text} was {'taken' if check.left else 'not taken'}",
+                f"{COUPON} {sign} {right.text}",
+            )
         if beside is not None and beside.unit is Unit.TRUTH:
             return f"{beside.name} was {_YES_OR_NO[bool(check.left)]}", _YES_OR_NO[not check.left]
         if check.missing:

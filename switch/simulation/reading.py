@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from protocol.errors import TlvError
-from protocol.tlv import parse
+from protocol.tlv import parse, values_of
 from switch import basket
 from switch.programme import CompiledProgramme
 from switch.simulation.replay import Basket
@@ -15,7 +15,8 @@ _NOT_THERE = -1
 
 @dataclass(frozen=True, slots=True)
 class BasketReader:
-    """Reads `journal.asked`: of DE48 EV, the event's code, RW, the reward's, and PT; of DE63 LI, the basket's lines.
+    """Reads `journal.asked`: of DE48 EV, the event's code, RW, the reward's, CP, campaigns, and PT; of DE63 LI, the
+    basket's lines.
 
     `events`, `quantities`, `free_skus` and `rewards` (numbers by code) are those of a compiled programme.
     """
@@ -37,7 +38,7 @@ class BasketReader:
         told = _told(asked)
         found = Basket(
             self.events.get(told.get("EV", ""), 0),
-            basket.quantities(lines, self.quantities),
+            basket.quantities(lines, self.quantities, values_of(asked, "CP")),
             () if lines is None else basket.prices_of_one(lines, self.free_skus),
             lines is not None,
         )

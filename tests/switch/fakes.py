@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from cext._kernel import Account, Decision, Original
 from protocol.message import Message
+from switch.coupons import Coupon, CouponKey, token_of
 from switch.deciding import LiveProgramme, Programmes
 from switch.errors import KeyTaken, StaleAccounts, StoreUnavailable
 from switch.institutions import Directory, Institution, Terminal
@@ -139,6 +140,9 @@ class MemoryStore:
     further: dict[tuple[int, bytes], FurtherCard] = field(default_factory=dict)
     journal: dict[tuple[int, int, int, int], Row] = field(default_factory=dict)
     seqs: Counter[int] = field(default_factory=Counter)
+    coupons: dict[CouponKey, tuple[str, int]] = field(default_factory=dict)
+    coupon_uses: dict[tuple[int, int, int, int], list[CouponKey]] = field(default_factory=dict)
+    returned: set[tuple[tuple[int, int, int, int], CouponKey]] = field(default_factory=set)
     faults: dict[str, list[str]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     connected: set[int] = field(default_factory=set)
@@ -246,7 +250,57 @@ class MemoryStore:
             b"".join(r.entry.decision.lots_moved for r in undone),
         )  # fmt: skip
         reply = None if reversal is None else reversal.entry.stored_reply
-        return OriginalRecord(row.seq, entry.sent_on, entry.account_id, original, reply, entry.tombstone)
+        used = (row.entry.shard, name.key, entry.terminal.id, name.message_class) in self.coupon_uses
+        return OriginalRecord(
+            row.seq,
+            entry.sent_on,
+            entry.account_id,
+            original,
+            reply,
+            entry.tombstone,
+            terminal=entry.terminal.id,
+            used_coupons=used,
+        )
+
+    async def coupons_used(self, lane: int, transaction: Transaction) -> list[CouponKey]:
+        self._check(lane)
+        name = transaction.original_name
+        assert name is not None
+        use = (transaction.shard, name.key, transaction.terminal.id, name.message_class)
+        return [key for key in self.coupon_uses.get(use, []) if (use, key) not in self.returned]
+
+    async def hold_coupons(self, lane: int, shards: list[int], tokens: list[bytes]) -> list[Coupon]:
+        self._check(lane)
+        assert self.calls["lock"], "coupons are held after shards"
+        wanted = set(zip(shards, tokens, strict=True))
+        return [
+            Coupon(key, campaign, left, is_withdrawn=False)
+            for key, (campaign, left) in self.coupons.items()
+            if (key.shard, key.token) in wanted
+        ]
+
+    def open_coupon(self, code: str, campaign: str, *, left: int = 1, programme: int = 1) -> CouponKey:
+        """Add a coupon; `code` as it is hashed."""
+        token = token_of(TOKENS, code)
+        key = CouponKey(token.shard, token.bytes, programme)
+        self.coupons[key] = (campaign, left)
+        return key
+
+    def _move_coupons(self, messages: Sequence[Transaction]) -> None:
+        for message in messages:
+            assert message.coupons is not None
+            name = message.original_name
+            for coupon in message.coupons.taken:
+                campaign, left = self.coupons[coupon.key]
+                self.coupons[coupon.key] = (campaign, left - 1)
+                use = (message.shard, message.key, message.terminal.id, message.message_class)
+                self.coupon_uses.setdefault(use, []).append(coupon.key)
+            for coupon in message.coupons.returned:
+                assert name is not None
+                campaign, left = self.coupons[coupon.key]
+                self.coupons[coupon.key] = (campaign, left + 1)
+                use = (message.shard, name.key, message.terminal.id, name.message_class)
+                self.returned.add((use, coupon.key))
 
     async def movements(
         self, lane: int, accounts: Sequence[AccountKey], since: dt.date
@@ -285,6 +339,7 @@ class MemoryStore:
             key = (state.account.shard, state.account.id)
             if self.balances[key].version != state.account.version:
                 raise StaleAccounts("1")
+        self._move_coupons(batch.coupons)
         for state in batch.accounts:
             state.account.version += 1
             self.balances[state.account.shard, state.account.id] = state.account

@@ -15,7 +15,7 @@ from protocol.session import Session
 from switch import deciding
 from switch.authorise import Authoriser, Decline
 from switch.calendars import Calendars
-from switch.deciding import Decider
+from switch.deciding import Decider, Programmes
 from switch.lane import Lane
 from switch.lanes import Lanes
 from switch.limits import Limits
@@ -51,7 +51,7 @@ class House:
         return self.link.heard
 
 
-def make_house(limits: Limits = LIMITS) -> House:
+def make_house(limits: Limits = LIMITS, programmes: Programmes | None = None) -> House:
     store, telemetry = fakes.MemoryStore(), fakes.CountingTelemetry()
     clock = [1_000.0]
     authoriser = Authoriser(
@@ -65,7 +65,7 @@ def make_house(limits: Limits = LIMITS) -> House:
     recent = RecentKeys(limits.recent_keys_max)
     made: list[Lane] = []
     lanes = Lanes(made, 2, recent, replier, telemetry)
-    decider = Decider(fakes.live_bazaar())
+    decider = Decider(programmes or fakes.live_bazaar())
     made.extend(
         Lane(
             number,

@@ -295,6 +295,23 @@ SELECT o.shard, o.seq, o.sent_on, o.amount, t.amount AS undone, o.points_earned,
         OR greatest(o.discount, 0) < o.discount + t.discount)
  LIMIT 20;
 
+-- i6_coupons --
+-- What is used of each coupon is the approved purchases that used it and were not reversed.
+WITH used AS (
+    SELECT u.coupon_shard, u.token, u.programme, count(*) FILTER (WHERE NOT u.returned) AS uses,
+           count(*) FILTER (WHERE j.rc IS DISTINCT FROM '00') AS without_purchase
+      FROM coupon_use AS u
+      LEFT JOIN journal AS j ON j.shard = u.shard AND j.key = u.key AND j.terminal = u.terminal AND j.class = u.class
+                            AND j.sent_on = u.sent_on
+     GROUP BY u.coupon_shard, u.token, u.programme
+)
+SELECT coalesce(c.shard, u.coupon_shard) AS shard, coalesce(c.programme, u.programme) AS programme, c.batch, c.uses,
+       c.uses_left, u.uses AS used, u.without_purchase
+  FROM coupon AS c
+  FULL JOIN used AS u ON u.coupon_shard = c.shard AND u.token = c.token AND u.programme = c.programme
+ WHERE c.token IS NULL OR c.uses - c.uses_left <> coalesce(u.uses, 0) OR u.without_purchase > 0
+ LIMIT 20;
+
 -- i7_gaps --
 -- The numbers of a shard's rows have no gap and none stands twice.
 SELECT shard, previous AS after_seq, seq AS next_seq

@@ -81,7 +81,7 @@ SELECT pg_logical_emit_message(true, 'fence', '');
 -- $1 shard, $2 key, $3 class, $4 transmission date, $5 terminal, $6 institution.
 SELECT floor(extract(epoch FROM coalesce(o.at, j.at)))::bigint AS earned_at, j.seq, j.sent_on, j.account, j.mti, j.processing_code, j.rc, j.fingerprint, j.amount, j.points_earned,
        j.points_redeemed, j.credit_granted, j.credit_spent, j.discount, j.to_pay, j.lots_moved, j.counters_moved,
-       j.grants_moved, j.reserves_moved
+       j.grants_moved, j.reserves_moved, j.terminal, j.asked
   FROM journal j
   LEFT JOIN journal o ON o.shard = j.shard AND o.seq = j.original_seq AND o.sent_on = j.original_sent_on
  WHERE j.shard = $1 AND j.key = $2 AND j.class = $3 AND j.sent_on = $4 AND j.institution = $6
@@ -107,6 +107,46 @@ SELECT j.seq, j.class, -j.amount, j.points_earned, j.points_redeemed, j.credit_g
   FROM journal j
  WHERE j.shard = $1 AND j.rc = '00' AND j.original_seq IN (SELECT seq FROM first WHERE class <> 4)
  ORDER BY seq;
+
+-- coupons_used --
+-- The coupons that a message has used up and not given back. $1 shard, $2 key, $3 terminal, $4 class, $5 transmission date.
+SELECT coupon_shard, token, programme
+  FROM coupon_use
+ WHERE shard = $1 AND key = $2 AND terminal = $3 AND class = $4 AND sent_on = $5 AND NOT returned;
+
+-- hold_coupons --
+-- Coupons by shard and token, held until the transaction ends, in the order of the arrays. $1 shards, $2 tokens.
+SELECT c.shard, c.token, c.programme, b.campaign, c.uses_left, c.withdrawn
+  FROM unnest($1::smallint[], $2::bytea[]) AS wanted (shard, token)
+  JOIN coupon c ON c.shard = wanted.shard AND c.token = wanted.token
+  JOIN coupon_batch b ON b.id = c.batch
+   FOR UPDATE OF c;
+
+-- move_coupons --
+-- What the messages of a batch use up of the coupons that it holds, or give back. $1 shards, $2 tokens, $3 programmes,
+-- $4 uses taken of each (below 0: given back), $5 how many there are; of each use $6 the account's shard, $7 key,
+-- $8 terminal, $9 class, $10 transmission date, $11 shard, $12 token and $13 programme of the coupon; of what is given
+-- back $14 to $18 the same five columns of the message that had used it.
+WITH moved AS (
+    UPDATE coupon c
+       SET uses_left = c.uses_left - taken.uses
+      FROM unnest($1::smallint[], $2::bytea[], $3::integer[], $4::integer[]) AS taken (shard, token, programme, uses)
+     WHERE c.shard = taken.shard AND c.token = taken.token AND c.programme = taken.programme
+       AND c.uses_left >= taken.uses
+    RETURNING 1
+), noted AS (
+    INSERT INTO coupon_use (shard, key, terminal, class, sent_on, coupon_shard, token, programme)
+    SELECT * FROM unnest($6::smallint[], $7::bigint[], $8::integer[], $9::smallint[], $10::date[], $11::smallint[],
+                         $12::bytea[], $13::integer[])
+), returned AS (
+    UPDATE coupon_use u
+       SET returned = true
+      FROM unnest($14::smallint[], $15::bigint[], $16::integer[], $17::smallint[], $18::date[])
+           AS original (shard, key, terminal, class, sent_on)
+     WHERE u.shard = original.shard AND u.key = original.key AND u.terminal = original.terminal
+       AND u.class = original.class AND u.sent_on = original.sent_on
+)
+SELECT refuse_batch(count(*), $5::bigint) FROM moved;
 
 -- directory_version --
 SELECT value::bigint FROM setting WHERE name = 'reference_version';

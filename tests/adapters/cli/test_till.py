@@ -171,6 +171,9 @@ def test_a_response_code_that_nobody_knows_is_a_decline() -> None:
         (["redeem", "--credit", "2500", "--tlv", "LG=fa"], "0200", "006500", "CR0042500LG002fa"),
         (["redeem", "--points", "3", "--reward", "LIP"], "0200", "006000", "PT0013RW003LIP"),
         (["purchase", "--reward", "LIP"], "0200", "000000", "RW003LIP"),
+        (["purchase", "--offer", "base", "--offer", "b.reward"], "0200", "000000", "OF004baseOF008b.reward"),
+        (["redeem", "--points", "3", "--coupon", "ABCD", "--offer", "x"], "0200", "006000", "PT0013CP004ABCDOF001x"),
+        (["advice", "--coupon", "ABCD"], "0220", "000000", "CP004ABCD"),
         (["advice"], "0220", "000000", None),
         (["advice", "--points", "all"], "0220", "006000", None),
         (["advice", "--credit", "7"], "0220", "006500", "CR0017"),
@@ -479,3 +482,21 @@ def test_no_answer_that_can_be_used(answer: Message | bytes | None, said: str) -
         result = send(server, "purchase", "--amount", "1", "--timeout", "0.2")
     assert result.exit_code == 2
     assert said in " ".join(result.output.split())
+
+
+def test_a_purchase_shows_its_coupons() -> None:
+    with switch() as server:
+        result = send(server, "purchase", "--amount", "500000", "--coupon", "7D4K-0QXW", "--coupon", "SPRING10")
+    assert result.exit_code == 0, result.output
+    assert server.heard[0].fields[48] == "CP0097D4K-0QXWCP008SPRING10"
+    assert "SPRING10" not in result.output
+
+
+def test_a_coupon_is_asked_about() -> None:
+    with switch() as server:
+        assert send(server, "coupon", "--coupon", "SPRING10").exit_code == 0
+        assert send(server, "coupon", "--coupon", "SPRING10", "--amount", "500000").exit_code == 0
+    first, second = server.heard
+    assert (first.mti, first.fields[3], first.fields[48]) == ("0100", "920000", "CP008SPRING10")
+    assert 4 not in first.fields
+    assert second.fields[4] == "000000500000"

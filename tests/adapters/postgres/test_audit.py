@@ -52,6 +52,13 @@ A_GIFT = f"UPDATE journal SET processing_code = 990100 WHERE {HERE} = 1"
 PAID_TOO_LITTLE = f"{A_GIFT}; {REFERRAL_PAID.format(side='member', points=6)}"
 PAID_BY_A_SALE = REFERRAL_PAID.format(side="member", points=5)
 PAID_TWICE = "; ".join([A_GIFT, *(REFERRAL_PAID.format(side=side, points=5) for side in ("member", "referrer"))])
+COUPON_USED_ONCE = f"""
+    INSERT INTO coupon_batch (programme, campaign, kind, codes, made_by) VALUES (1, 'spring', 'single', 1, 'sara');
+    INSERT INTO coupon (shard, token, programme, batch, uses, uses_left)
+         SELECT 3, int8send(1) || int8send(2), 1, id, 1, 0 FROM coupon_batch;
+    INSERT INTO coupon_use (shard, key, terminal, class, sent_on, coupon_shard, token, programme)
+         SELECT shard, key, terminal, class, sent_on, 3, int8send(1) || int8send(2), 1 FROM journal WHERE {HERE} = 1
+"""
 
 BREACHES = [
     ("i1_points", f"UPDATE journal SET points_earned = 6 WHERE {HERE} = 1"),
@@ -100,6 +107,10 @@ BREACHES = [
     ("i6_originals", f"UPDATE journal SET account = 300 WHERE {HERE} = 3"),
     ("i6_refunds", f"UPDATE journal SET amount = 900000 WHERE {HERE} = 3"),
     ("i6_refunds", f"UPDATE journal SET points_earned = -8 WHERE {HERE} = 3"),
+    ("i6_coupons", f"{COUPON_USED_ONCE}; UPDATE coupon SET uses_left = 1"),
+    ("i6_coupons", f"{COUPON_USED_ONCE}; UPDATE coupon_use SET returned = true"),
+    ("i6_coupons", f"{COUPON_USED_ONCE}; UPDATE coupon_use SET key = 5"),
+    ("i6_coupons", f"{COUPON_USED_ONCE}; DELETE FROM coupon"),
     ("i7_gaps", f"UPDATE journal SET seq = 99 WHERE {HERE} = 8"),
     ("i7_gaps", f"DELETE FROM journal WHERE {HERE} = 6"),
     ("i7_gaps", f"DELETE FROM journal WHERE {HERE} = 1"),
@@ -160,6 +171,11 @@ async def test_each_breach_is_found(opened: Connection, check: str, breach: str)
 def test_each_check_but_three_has_a_breach_that_it_finds() -> None:
     with_own_test = {"i1_entries", "i6_reversals", "i8_transfers"}
     assert {check for check, _ in BREACHES} == {check.name for check in checks()} - with_own_test
+
+
+async def test_a_coupon_that_was_used_once_is_sound(opened: Connection) -> None:
+    await opened.execute(COUPON_USED_ONCE)
+    assert await broken(opened) == set()
 
 
 async def test_a_second_reversal_with_effect_is_found(opened: Connection) -> None:

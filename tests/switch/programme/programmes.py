@@ -43,8 +43,14 @@ def rules(*written: str) -> str:
 
 def scope(**declared: tuple[str, ...]) -> RuleScope:
     """What a condition sees in a programme of two tiers, a stamp card and a club, in a rule that has a grant."""
-    known = {"rules": ("base", "once"), "stamps": ("cut",), "tiers": ("silver", "gold"), "clubs": ("student",)}
-    known["tags"] = ("press", "vip")
+    known = {
+        "rules": ("base", "once"),
+        "stamps": ("cut",),
+        "tiers": ("silver", "gold"),
+        "clubs": ("student",),
+        "coupons": ("spring",),
+        "tags": ("press", "vip"),
+    }
     names = Names(Declared(**(known | declared)), ids, SlotsInOrder())
     for tag in known["tags"]:
         names.slot("tag", tag)
