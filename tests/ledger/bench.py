@@ -263,7 +263,7 @@ SELECT a.shard, a.id, a.points, a.credit, a.lots, a.visits, a.spend, a.counters,
 _ROWS = """
 SELECT shard, seq, key, class, account, amount, rc, points_earned, points_redeemed, points_expired, points_adjusted,
        credit_granted, credit_spent, discount, to_pay, points_after, credit_after, lots_moved, original_seq,
-       programme_version, fingerprint
+       programme_version, fingerprint, tier_after
   FROM journal
  WHERE shard = ANY ($1::smallint[]) AND key = ANY ($2::bigint[])
  ORDER BY shard, seq"""

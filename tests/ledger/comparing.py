@@ -65,6 +65,7 @@ class Row:
         self.member = member
         self.code = code
         self.legs = legs
+        self.tier = state["tier"]
         self.after = (live_points(state, now), state["credit"]) if legs and code == APPROVED else None
 
     def compare(self, row: dict[str, Any]) -> None:
@@ -74,6 +75,7 @@ class Row:
             assert row[leg] == self.legs.get(leg, 0), f"{leg}: {row[leg]}, not {self.legs.get(leg, 0)}: {row}"
         if self.after:
             assert (row["points_after"], row["credit_after"]) == self.after, row
+            assert row["tier_after"] == self.tier, row
 
 
 def key_of(sent: Message) -> int:
@@ -145,7 +147,7 @@ class Compared:
         if step == "end of the month":
             return day.day == 1
         begun = dt.date(day.year, self.terms.year_begins, 1)
-        return day == (begun if step == "tier year" else begun + dt.timedelta(days=self.terms.grace))
+        return day == (begun if step == "tier year" else begun + dt.timedelta(days=self.terms.grace or 0))
 
     def wait_until(self, second: int) -> None:
         """Let time pass until a second since 1970; the next message comes one later."""

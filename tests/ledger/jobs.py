@@ -22,6 +22,8 @@ from switch.limits import Limits
 from switch.programme.calendar import LocalCalendar
 from switch.tokens import Token
 
+REOPENED_AFTER_S = 300 * 86_400
+"""A door remembers the keys that it has carried, and keys have no year; a real one is open for one night."""
 _PAGE = named("jobs")["upkeep_page"]
 
 
@@ -55,6 +57,7 @@ class Upkeep:
             wall_clock=self._clock,
         )
         self._door.start()
+        self._opened_s = self._clock()
 
     async def close(self) -> None:
         """Let the lane end."""
@@ -67,6 +70,8 @@ class Upkeep:
 
         None if there was nothing, or it was done today already.
         """
+        if abs(self._clock() - self._opened_s) > REOPENED_AFTER_S:
+            await self.open()
         programme = self._sender.programme
         now_s = int(self._clock())
         at = LocalCalendar(programme.compiled.timezone).at(now_s)

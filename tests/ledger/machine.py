@@ -15,6 +15,7 @@ from switch.draws import Terms as DrawTerms
 from tests.ledger.bench import Bench
 from tests.ledger.comparing import MEMBERS, Sent
 from tests.ledger.entries import PURCHASE, Wish
+from tests.ledger.kept_back import HOLDS_MAX
 from tests.ledger.run import Run
 from tests.ledger.terms import DRAW, PROGRAMME, REWARDS, VERSIONS, Purchase, Terms
 
@@ -29,6 +30,9 @@ amounts = st.one_of(
 )
 shares = st.sampled_from(["all", "half", "third", "one", "beyond"])
 wishes = st.sampled_from(["all", "half", "third", "one", "none", "beyond"])
+hold_acts = st.sampled_from(
+    ["all", "half", "third", "complete", "complete", "release", "end", "buy", "buy", "refund", "wait", "often"]
+)
 rewards = st.sampled_from([*REWARDS, "NOTHING"])
 acts = st.sampled_from(["all", "half", "third", "one", "back", "back", "wait"])
 
@@ -130,18 +134,19 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(
         worker=workers, member=members, amount=amounts, tea=st.sampled_from([None, None, 1, 2]), reward=rewards,
-        wish=st.none() | wishes, advice=st.booleans(), quoted=st.booleans(),
+        wish=st.none() | wishes, advice=st.booleans(), quoted=st.booleans(), times=st.sampled_from([1, 1, 2]),
     )  # fmt: skip
     def choose(
         self, worker: int, member: int, amount: int, tea: int | None, reward: str, wish: str | None, advice: bool,
-        quoted: bool,
+        quoted: bool, times: int,
     ) -> None:  # fmt: skip
-        """A purchase with which the member chooses a reward; the till may ask beforehand what it comes to."""
+        """A purchase with which the member chooses a reward, or two; the till may ask beforehand what it comes to."""
         points = None if wish is None else self._points(member, wish)
         bought, wanted = Purchase(amount, tea=tea), Wish(points, advice=advice, reward=reward)
         if quoted:
             self.told.quote(worker, member, bought, Wish(points, reward=reward))
-        self.told.buy(worker, member, bought, wanted)
+        for _ in range(times):
+            self.told.buy(worker, member, bought, wanted)
 
     @rule(
         worker=workers, member=members, amount=amounts, tea=st.sampled_from([None, None, 3]),
@@ -220,6 +225,32 @@ class Ledger(RuleBasedStateMachine):
         else:
             self.told.reverse_again(worker, held)
 
+    @rule(worker=workers, member=members, by_credit=st.booleans(), acts=st.lists(hold_acts, min_size=2, max_size=7))
+    def keep_back(self, worker: int, member: int, by_credit: bool, acts: list[str]) -> None:
+        """Holds of one member in a row, and what becomes of them while points go, come and lapse."""
+        kind = Wish(by_points=not by_credit, by_credit=by_credit)
+        for act in acts:
+            mine = [s for s in self.told.holds() if s.entry.member == member]
+            bought = [s for s in self.told.refundable() if s.entry.member == member]
+            if act in ("all", "half", "third"):
+                wanted = self._credit(member, act) if by_credit else self._points(member, act)
+                self.told.hold(worker, member, max(1, wanted if by_credit else wanted * self.told.terms.value), kind)
+            elif act == "often":
+                for _ in range(HOLDS_MAX):
+                    self.told.hold(worker, member, self.told.terms.value, Wish(by_points=True))
+            elif act == "buy":
+                self.told.buy(worker, member, Purchase(2_000_000))
+            elif act == "wait":
+                self.told.wait(31)
+            elif act == "end" and self.told.open_holds():
+                self.told.wait_until(min(self.told.open_holds()))
+            elif act == "refund" and bought:
+                self.told.refund(worker, bought[-1], part_of(bought[-1].entry.rest, "half"))
+            elif act == "complete" and mine:
+                self.told.buy(worker, member, Purchase(50_000), kind, held=mine[-1])
+            elif act == "release" and mine and mine[-1].reversal is None:
+                self.told.reverse(worker, mine[-1])
+
     @precondition(lambda self: self.told.open_holds())
     @rule(late=st.booleans())
     def let_a_hold_end(self, late: bool) -> None:
@@ -281,10 +312,10 @@ class Ledger(RuleBasedStateMachine):
         """Take something back for the second time."""
         self.told.reverse_again(worker, original)
 
-    @rule(worker=workers, other=workers, member=members, amount=amounts)
-    def reverse_before_it_comes(self, worker: int, other: int, member: int, amount: int) -> None:
+    @rule(worker=workers, other=workers, member=members, amount=amounts, a_hold=st.booleans())
+    def reverse_before_it_comes(self, worker: int, other: int, member: int, amount: int, a_hold: bool) -> None:
         """Take something back that comes later."""
-        self.told.reverse_before_it_comes(worker, other, member, amount)
+        self.told.reverse_before_it_comes(worker, other, member, amount, a_hold=a_hold)
 
     # Copies.
 
@@ -314,7 +345,7 @@ class Ledger(RuleBasedStateMachine):
 
     # What happens around them.
 
-    @rule(days=st.sampled_from([1, 1, 3, 20, 31, 70]))
+    @rule(days=st.sampled_from([1, 1, 2, 3, 13, 14, 20, 31, 70]))
     def wait(self, days: int) -> None:
         """Days pass, at times so many that points expire."""
         self.told.wait(days)

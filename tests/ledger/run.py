@@ -112,9 +112,11 @@ class Run(Compared):
             assert heard.fields.get(number) == first.fields.get(number)
         self._compare([key_of(sent)], [Row(member, APPROVED, {}, self.members[member], self.now)])
 
-    def reverse_before_it_comes(self, worker: int, other: int, member: int, amount: int) -> None:
-        """A reversal overtakes its purchase, which is refused when it comes."""
-        late = self.message("0200", "000000", member, amount)
+    def reverse_before_it_comes(self, worker: int, other: int, member: int, amount: int, *, a_hold: bool) -> None:
+        """A reversal overtakes its purchase or hold, which is refused when it comes."""
+        late = (
+            self.message("0100", "006000", member, amount) if a_hold else self.message("0200", "000000", member, amount)
+        )
         sent = self.message("0400", "000000", member, 0, de90=original_of(late))
         assert self.bench.ask(worker, sent).fields[39] == APPROVED
         state = self.members[member]

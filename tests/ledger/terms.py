@@ -110,8 +110,8 @@ class Terms:
     """Days of the return window; 0: none."""
     tiers: tuple[tuple[str, int, str], ...]
     """Each with its name, the points in a tier year from which on it is reached, and what it multiplies points by."""
-    grace: int
-    """Days of the next tier year for which a tier lives on."""
+    grace: int | None
+    """Days of the next tier year for which a tier lives on. None: there are no tier years, and a tier is for life."""
     rewards: tuple[Reward, ...]
     held_out: int
     """Points for every purchase, but for the half of the members who never get them; 0: no such rule."""
@@ -156,6 +156,7 @@ class Terms:
         rewards = "".join(f"  {reward.text(self.tiers)}\n" for reward in self.rewards)
         rewards = f"rewards:\n{rewards}" if rewards else ""
         grace = f", grace: {self.grace} days" if self.grace else ""
+        years = "" if self.grace is None else f"tier_year: {{begins: {YEAR_BEGINS}{grace}}}\n"
         return (
             f"programme: {PROGRAMME}\nowner: KHATAM\ncurrency: 364\ntimezone: Asia/Tehran\n"
             f"point: {{value: {self.value}, expires: {self.expires} months{pending}}}\n{hold}rules:\n  "
@@ -163,7 +164,7 @@ class Terms:
             + "".join(
                 ["\nrewards:", *(f"\n  {reward.text(self.tiers)}" for reward in self.rewards)][: 99 * len(self.rewards)]
             )
-            + f"\ntiers:\n  {tiers}\ntier_year: {{begins: {YEAR_BEGINS}{grace}}}\n"
+            + f"\ntiers:\n  {tiers}\n{years}"
         )
 
     @property
@@ -250,7 +251,7 @@ GENEROUS = Terms(
 MEAN = Terms(
     "mean", value=130, expires=1, points=1, per=25_000, friday=True, discount=0, discount_from=0,
     discount_cap=0, tea=0, credit=0, stamps_needed=0, tickets=0, tickets_per=1, checkin=1,
-    pending=0, hold="31 days", tiers=(("silver", 50, "3/2"), ("gold", 500, "7/3")), grace=45,
+    pending=0, hold="31 days", tiers=(("silver", 50, "3/2"), ("gold", 500, "7/3")), grace=None,
     rewards=(), held_out=0,
 )  # fmt: skip
 VERSIONS = (PLAIN, GENEROUS, MEAN)

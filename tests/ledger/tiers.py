@@ -19,6 +19,8 @@ def year_of(terms: Terms, day: int) -> tuple[int, int]:
 
 def turn(member: Member, terms: Terms, now: Moment) -> None:
     """A purchase, an event or the job finds the member in a new tier year, or after the days of grace."""
+    if terms.grace is None:
+        return
     year, passed = year_of(terms, now.day)
     if member["tier_year"] < year:
         if not member["tier_year"]:
@@ -34,6 +36,8 @@ def turn(member: Member, terms: Terms, now: Moment) -> None:
 
 def is_due(member: Member, terms: Terms, now: Moment) -> bool:
     """Whether the job has to turn the year, or to let a tier go whose days of grace are over."""
+    if terms.grace is None:
+        return False
     year, passed = year_of(terms, now.day)
     if not member["tier"] and not member["tier_points"] and not member["tier_kept"]:
         return False
@@ -43,12 +47,14 @@ def is_due(member: Member, terms: Terms, now: Moment) -> bool:
 def earn(member: Member, terms: Terms, points: int) -> None:
     """Points count for the year, and who reaches a threshold enters the tier at once."""
     member["tier_points"] += points
-    member["tier_kept"] = max(member["tier_kept"], terms.tier_of(member["tier_points"]))
-    member["tier"] = max(member["tier"], member["tier_kept"])
+    reached = terms.tier_of(member["tier_points"])
+    if terms.grace is not None:
+        member["tier_kept"] = max(member["tier_kept"], reached)
+    member["tier"] = max(member["tier"], reached)
 
 
 def unearn(member: Member, terms: Terms, earned: Entry, points: int) -> None:
     """What is undone goes from the year in which it was earned, if the member is still in that one; a tier stays."""
     year, _ = year_of(terms, earned.day)
-    if member["tier_year"] in (0, year):
+    if terms.grace is None or member["tier_year"] in (0, year):
         member["tier_points"] = max(0, member["tier_points"] + points)
