@@ -7,7 +7,7 @@ import pytest
 from tests.ledger.bench import Bench
 from tests.ledger.entries import Wish
 from tests.ledger.run import Run
-from tests.ledger.terms import Purchase
+from tests.ledger.terms import MEAN, PLAIN, Purchase
 
 pytestmark = pytest.mark.integration
 
@@ -44,3 +44,12 @@ def test_the_stamp_of_a_refund_taken_back_and_made_again_goes(run: Run) -> None:
     cut = run.buy(0, 0, Purchase(400_000, "haircut"))
     run.reverse(1, run.refund(0, cut, 400_000))
     run.refund(0, cut, 400_000)
+
+
+def test_a_tier_reached_while_there_were_no_tier_years_lasts_for_the_first_of_them(run: Run) -> None:
+    run.buy(0, 0, Purchase(3_000_000))
+    run.bench.change_programme(MEAN)
+    run.buy(0, 0, Purchase(5_000_000))
+    run.bench.change_programme(PLAIN)
+    bought = run.buy(0, 0, Purchase(1_000_000))
+    assert "TR004gold" in str(bought.heard.fields[62])

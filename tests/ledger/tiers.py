@@ -20,6 +20,8 @@ def year_of(terms: Terms, day: int) -> tuple[int, int]:
 def turn(member: Member, terms: Terms, now: Moment) -> None:
     """A purchase, an event or the job finds the member in a new tier year, or after the days of grace."""
     if terms.grace is None:
+        # Once there are years again, whoever is met in between keeps the tier for the rest of the first one.
+        member["tier_year"] = 0
         return
     year, passed = year_of(terms, now.day)
     if member["tier_year"] < year:
