@@ -164,12 +164,12 @@ def move_counter(member: Member, name: tuple[str, str], period: int, count: int)
     number, value = counters.get(name, (period, 0))
     if number != period:
         value = 0
-    after = max(0, value + count)
+    after: int = max(0, value + count)
     if after:
         counters[name] = (period, after)
     else:
         counters.pop(name, None)
-    return after - value
+    return after - int(value)
 
 
 def forget_counter(member: Member, name: tuple[str, str], period: int) -> bool:

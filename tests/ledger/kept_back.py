@@ -63,7 +63,7 @@ def pend(member: Member, day: int, points: int) -> None:
 
 def kept_points(member: Member) -> int:
     """Points that may not be spent."""
-    return sum(member["pending"].values()) + sum(points for points, _ in member["holds"].values())
+    return int(sum(member["pending"].values()) + sum(points for points, _ in member["holds"].values()))
 
 
 def standing(member: Member, now: Moment) -> Standing:

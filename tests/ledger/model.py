@@ -52,7 +52,6 @@ def purchase(
     elif held is not None and not wish.advice:
         entry.code = NOT_FOUND
         return entry
-    pending = dict(after["pending"])
     tiers.turn(after, terms, now)
 
     bought = Purchase(
@@ -65,38 +64,48 @@ def purchase(
     discount = terms.discount_on(bought) + (reward.discount_on(bought) if reward is not None else 0)
     discount = min(discount, bought.amount)
     payment = _pay(after, terms, bought.amount - discount, price, wish, now)
-    if refusal == TOO_MANY or payment is None:
-        entry.code = refusal if refusal == TOO_MANY else TOO_FEW
-        return entry
-    if refusal:
+    if payment is None and refusal != TOO_MANY:
+        refusal = TOO_FEW
+    if refusal or payment is None:
         entry.code = refusal
         return entry
     redeemed, spent = payment
     paid = bought.amount - discount - redeemed * terms.value - spent
-    earned = terms.points_on(paid, bought, after["tier"], held_out=member["held_out"])
-    granted = terms.credit_on(paid) + (reward.credit if reward is not None else 0)
-
-    entry.took = take_earliest(after["lots"], price + redeemed)
-    entry.put = {now.month + terms.expires: earned} if earned else {}
-    add(after["lots"], now.month + terms.expires, earned)
-    if terms.pending:
-        pend(after, now.day + terms.pending - 1, earned)
-    after["credit"] += granted - spent
-    after["visits"] += 1
-    after["spend"] += bought.amount
-    for name, count in terms.counts_of(paid, bought).items():
-        entry.counts[name] = (LIFE, move_counter(after, name, LIFE, count))
-    if reward is not None and reward.daily:
-        entry.counts[reward.uses] = (now.day, move_counter(after, reward.uses, now.day, 1))
-    tiers.earn(after, terms, earned)
-    fit(after, now)
-    entry.pended = moved(pending, after["pending"])
     entry.legs = all_legs(
-        points_earned=earned, points_redeemed=price + redeemed, points_expired=expired, credit_granted=granted,
-        credit_spent=spent, discount=discount, to_pay=paid,
-    )  # fmt: skip
+        points_earned=terms.points_on(paid, bought, after["tier"], held_out=member["held_out"]),
+        points_redeemed=price + redeemed,
+        points_expired=expired,
+        credit_granted=terms.credit_on(paid) + (reward.credit if reward is not None else 0),
+        credit_spent=spent,
+        discount=discount,
+        to_pay=paid,
+    )
+    _carry_out(after, terms, entry, bought, reward, now)
     member.update(after)
     return entry
+
+
+def _carry_out(
+    member: Member, terms: Terms, entry: Entry, bought: Purchase, reward: Reward | None, now: Moment
+) -> None:
+    """Put a purchase's legs into effect, and remember what they moved."""
+    pending = dict(member["pending"])
+    earned = entry.legs["points_earned"]
+    entry.took = take_earliest(member["lots"], entry.legs["points_redeemed"])
+    entry.put = {now.month + terms.expires: earned} if earned else {}
+    add(member["lots"], now.month + terms.expires, earned)
+    if terms.pending:
+        pend(member, now.day + terms.pending - 1, earned)
+    member["credit"] += entry.legs["credit_granted"] - entry.legs["credit_spent"]
+    member["visits"] += 1
+    member["spend"] += bought.amount
+    for name, count in terms.counts_of(entry.legs["to_pay"], bought).items():
+        entry.counts[name] = (LIFE, move_counter(member, name, LIFE, count))
+    if reward is not None and reward.daily:
+        entry.counts[reward.uses] = (now.day, move_counter(member, reward.uses, now.day, 1))
+    tiers.earn(member, terms, earned)
+    fit(member, now)
+    entry.pended = moved(pending, member["pending"])
 
 
 def quote(member: Member, number: int, terms: Terms, bought: Purchase, wish: Wish, now: Moment) -> Entry:

@@ -19,6 +19,7 @@ from tests.ledger.entries import (
     TOO_FEW,
     TRANSFER,
     Entry,
+    Lots,
     Member,
     Moment,
     add,
@@ -82,37 +83,13 @@ def _undo(member: Member, original: Entry, done: int, kind: str, terms: Terms, n
 
     expired = begin(member, now)
     pending = dict(member["pending"])
-    rest = due["points_redeemed"]
-    for month in sorted(original.took, reverse=True):
-        part = min(rest, original.took[month] - original.came_back.get(month, 0))
-        rest -= part
-        add(original.came_back, month, part)
-        add(entry.put, month, part)
-        if month < now.month:
-            expired += part
-            entry.passed += part
-        else:
-            add(lots, month, part)
-    assert rest == 0, "more comes back than was taken"
-
-    rest = due["points_earned"]
-    for month in sorted(original.put):
-        part = take(lots, month, min(rest, original.put[month] - original.clawed.get(month, 0)))
-        rest -= part
-        add(original.clawed, month, part)
-        add(entry.took, month, part)
-    for month, part in take_earliest(lots, rest).items():
-        rest -= part
-        add(entry.took, month, part)
-    earned = due["points_earned"] - rest
+    _give_back(lots, original, entry, due["points_redeemed"], now)
+    expired += entry.passed
+    earned = _claw_back(lots, original, entry, due["points_earned"])
     granted = min(due["credit_granted"], max(0, member["credit"] + due["credit_spent"]))
     member["credit"] += due["credit_spent"] - granted
     member["spend"] = max(0, member["spend"] - amount)
-    for name, (period, counted) in original.counts.items():
-        share = max(0, abs(counted) * done // whole - original.uncounted.get(name, 0))
-        back = _uncount(member, name, period, -share if counted > 0 else share)
-        original.uncounted[name] = original.uncounted.get(name, 0) + abs(back)
-        entry.counts[name] = (period, back)
+    _count_back(member, original, entry, done, whole)
     for day, points in original.pended.items():
         if points > 0 and day >= now.day:
             pend(member, day, -max(0, points * done // whole - original.unpended.get(day, 0)))
@@ -120,7 +97,6 @@ def _undo(member: Member, original: Entry, done: int, kind: str, terms: Terms, n
     entry.pended = moved(pending, member["pending"])
     for day, points in entry.pended.items():
         original.unpended[day] = original.unpended.get(day, 0) - points
-
     tiers.unearn(member, terms, original, -earned)
     really = {**due, "points_earned": earned, "credit_granted": granted}
     # The shares of discount and rest are worked out afresh, so that they add up by themselves.
@@ -136,6 +112,43 @@ def _undo(member: Member, original: Entry, done: int, kind: str, terms: Terms, n
     return entry
 
 
+def _give_back(lots: Lots, original: Entry, entry: Entry, count: int, now: Moment) -> None:
+    """Points return to the lots that they were taken from, the last first; where a lot is over they expire at once."""
+    for month in sorted(original.took, reverse=True):
+        part = min(count, original.took[month] - original.came_back.get(month, 0))
+        count -= part
+        add(original.came_back, month, part)
+        add(entry.put, month, part)
+        if month < now.month:
+            entry.passed += part
+        else:
+            add(lots, month, part)
+    assert count == 0, "more comes back than was taken"
+
+
+def _claw_back(lots: Lots, original: Entry, entry: Entry, count: int) -> int:
+    """Points go out of the lots that they were put into, then out of the earliest; returns what was there."""
+    rest = count
+    for month in sorted(original.put):
+        part = take(lots, month, min(rest, original.put[month] - original.clawed.get(month, 0)))
+        rest -= part
+        add(original.clawed, month, part)
+        add(entry.took, month, part)
+    for month, part in take_earliest(lots, rest).items():
+        rest -= part
+        add(entry.took, month, part)
+    return count - rest
+
+
+def _count_back(member: Member, original: Entry, entry: Entry, done: int, whole: int) -> None:
+    """Of what was counted the same share, as far as its period is not over."""
+    for name, (period, counted) in original.counts.items():
+        share = max(0, abs(counted) * done // whole - original.uncounted.get(name, 0))
+        back = _uncount(member, name, period, -share if counted > 0 else share)
+        original.uncounted[name] = original.uncounted.get(name, 0) + abs(back)
+        entry.counts[name] = (period, back)
+
+
 def _uncount(member: Member, name: tuple[str, str], period: int, count: int) -> int:
     """A counter takes back what was added in a period that is not over; one that is empty is of any."""
     number, _ = member["counters"].get(name, (period, 0))
@@ -149,28 +162,16 @@ def _take_refund_back(member: Member, refunded: Entry, terms: Terms, now: Moment
     entry = Entry(REVERSAL, refunded.member, refunded.amount, original=refunded)
     expired = begin(member, now)
     pending = dict(member["pending"])
-    for month in sorted(refunded.took, reverse=True):
-        part = refunded.took[month]
-        add(entry.put, month, part)
-        if month < now.month:
-            expired += part
-        else:
-            add(lots, month, part)
+    _give_back(lots, refunded, entry, sum(refunded.took.values()), now)
+    expired += entry.passed - refunded.passed
+    for month, part in refunded.took.items():
         if month in original.clawed:
             original.clawed[month] = max(0, original.clawed[month] - part)
-    due = -legs["points_redeemed"]
-    rest = due - refunded.passed
-    expired -= refunded.passed
-    for month in sorted(refunded.put):
-        part = take(lots, month, min(rest, refunded.put[month]))
-        rest -= part
-        add(entry.took, month, part)
-    for month, part in take_earliest(lots, rest).items():
-        rest -= part
-        add(entry.took, month, part)
+    # What came back with the refund and expired at once never reached the member: it is not taken again.
+    due = -legs["points_redeemed"] - refunded.passed
+    redeemed = refunded.passed + _claw_back(lots, refunded, entry, due)
     for month, part in refunded.put.items():
         original.came_back[month] -= part
-    redeemed = due - rest
     granted = -legs["credit_granted"]
     spent = min(-legs["credit_spent"], max(0, member["credit"] + granted))
     member["credit"] += granted - spent
