@@ -1,96 +1,32 @@
 """The state machine: every step that members, tills, time and the programme's owner can take, in any order.
 
 To add a step: a function of `tests.ledger.model` that says what must happen, a method of `tests.ledger.run.Run` that
-sends the message and hands both to `tell`, and a rule here.
+sends the message and hands both to `tell`, and a rule here, or in
+`tests.ledger.before` for what comes before a purchase.
 """
 
-from typing import Any, ClassVar
-
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from adapters.postgres import draws
 from switch.draws import Prize, PrizeKind
 from switch.draws import Terms as DrawTerms
-from tests.ledger.bench import Bench
+from tests.ledger.before import Before
 from tests.ledger.comparing import MEMBERS, Sent
 from tests.ledger.entries import PURCHASE, Wish
-from tests.ledger.kept_back import HOLDS_MAX
-from tests.ledger.run import Run
-from tests.ledger.terms import DRAW, PROGRAMME, REWARDS, VERSIONS, Purchase, Terms
+from tests.ledger.steps import acts, amounts, members, part_of, pick, rewards, shares, wishes, workers
+from tests.ledger.terms import DRAW, PROGRAMME, VERSIONS, Purchase, Terms
 
 PROGRAMME_CHANGES_MAX = 2
-RECENT = 3
-
-workers = st.integers(0, 1)
-members = st.sampled_from([0, 0, 1])
-amounts = st.one_of(
-    st.sampled_from([1, 9_999, 10_000, 499_999, 500_000, 1_000_000, 1_999_999, 2_000_000, 3_333_333, 6_000_000]),
-    st.integers(1, 4_000_000),
-)
-shares = st.sampled_from(["all", "half", "third", "one", "beyond"])
-wishes = st.sampled_from(["all", "half", "third", "one", "none", "beyond"])
-hold_acts = st.sampled_from(
-    ["all", "half", "third", "complete", "complete", "release", "end", "buy", "buy", "refund", "wait", "often"]
-)
-rewards = st.sampled_from([*REWARDS, "NOTHING"])
-acts = st.sampled_from(["all", "half", "third", "one", "back", "back", "wait"])
 
 
-def part_of(rest: int, share: str) -> int:
-    """A share of what is there."""
-    parts = {
-        "all": rest,
-        "half": max(1, rest // 2),
-        "third": max(1, rest // 3),
-        "one": 1,
-        "beyond": rest + 1,
-        "none": 0,
-    }
-    return parts.get(share, rest + 1)
-
-
-def pick(names: str) -> st.SearchStrategy[Any]:
-    """One of the run's messages, by the name of a method that lists those that will do; mostly one of the latest.
-
-    What goes wrong goes wrong when several messages follow each other on the same original.
-    """
-
-    def choose(machine: "Ledger") -> st.SearchStrategy[Any]:
-        found = getattr(machine.told, names)()[::-1]
-        return st.sampled_from(found[:RECENT]) | st.sampled_from(found)
-
-    return st.runner().flatmap(choose)
-
-
-class Ledger(RuleBasedStateMachine):
+class Ledger(Before):
     """A run of the machine."""
-
-    bench: ClassVar[Bench]
 
     def __init__(self) -> None:
         super().__init__()
-        self.told = Run(self.bench)
         self.changes = 0
         self.drawn = False
-
-    def teardown(self) -> None:
-        """Audit and replay of the run."""
-        self.told.finish()
-
-    @invariant()
-    def nothing_is_below_zero(self) -> None:
-        """I5, of the model: what the accounts were compared with."""
-        for member in self.told.members.values():
-            assert member["credit"] >= 0
-            assert member["visits"] >= 0
-            assert all(count > 0 for count in member["lots"].values())
-
-    def _credit(self, member: int, wish: str) -> int:
-        return part_of(self.told.standing(member).credit, wish)
-
-    def _points(self, member: int, wish: str) -> int:
-        return part_of(self.told.standing(member).points, wish)
 
     # What members buy.
 
@@ -148,22 +84,6 @@ class Ledger(RuleBasedStateMachine):
         for _ in range(times):
             self.told.buy(worker, member, bought, wanted)
 
-    @rule(
-        worker=workers, member=members, amount=amounts, tea=st.sampled_from([None, None, 3]),
-        at_the_barber=st.booleans(), points=st.none() | wishes, credit=st.none() | wishes,
-    )  # fmt: skip
-    def quote(
-        self, worker: int, member: int, amount: int, tea: int | None, at_the_barber: bool, points: str | None,
-        credit: str | None,
-    ) -> None:  # fmt: skip
-        """A till asks what a purchase would come to."""
-        wish = Wish(
-            None if points is None else self._points(member, points),
-            None if credit is None else self._credit(member, credit),
-        )
-        bought = Purchase(amount, "haircut") if at_the_barber else Purchase(amount, tea=tea)
-        self.told.quote(worker, member, bought, wish)
-
     @rule(member=members, amount=amounts, times=st.integers(2, 4), by_points=st.booleans())
     def buy_at_once(self, member: int, amount: int, times: int, by_points: bool) -> None:
         """Purchases of one member at tills of both workers, at the same time: each sees the one before it.
@@ -184,78 +104,6 @@ class Ledger(RuleBasedStateMachine):
     def ask_for_balance(self, worker: int, member: int) -> None:
         """An inquiry moves nothing, and counts no lot that is over."""
         self.told.ask_for_balance(worker, member)
-
-    # What tills keep back.
-
-    @rule(
-        worker=workers, member=members, share=wishes, by_credit=st.booleans(), told=st.booleans(),
-        mti=st.sampled_from(["0100", "0100", "0101"]),
-    )  # fmt: skip
-    def hold(self, worker: int, member: int, share: str, by_credit: bool, told: bool, mti: str) -> None:
-        """A till keeps points or credit back: as much as DE48 says, or as the amount comes to."""
-        wanted = self._credit(member, share) if by_credit else self._points(member, share)
-        amount = max(1, wanted if by_credit else wanted * self.told.terms.value)
-        wish = Wish(by_points=not by_credit, by_credit=by_credit)
-        if told:
-            amount, wish.points, wish.credit = 1, None if by_credit else wanted, wanted if by_credit else None
-        self.told.hold(worker, member, amount, wish, mti)
-
-    @precondition(lambda self: self.told.holds())
-    @rule(
-        worker=workers, held=pick("holds"), amount=amounts, kind=st.sampled_from(["points", "credit", "both"]),
-        wish=st.none() | wishes, advice=st.booleans(), other=st.sampled_from([False, False, False, True]),
-    )  # fmt: skip
-    def complete(
-        self, worker: int, held: Sent, amount: int, kind: str, wish: str | None, advice: bool, other: bool
-    ) -> None:
-        """The purchase that a hold was for, or one that names the hold of the other member."""
-        member = 1 - held.entry.member if other else held.entry.member
-        now = self.told.standing(member)
-        points = None if wish is None or kind == "credit" else part_of(now.points + now.held_points, wish)
-        credit = None if wish is None or kind == "points" else part_of(now.credit + now.held_credit, wish)
-        paid = Wish(points, credit, by_points=kind == "points", by_credit=kind == "credit", advice=advice)
-        self.told.buy(worker, member, Purchase(amount), paid, held=held)
-
-    @precondition(lambda self: self.told.holds())
-    @rule(worker=workers, held=pick("holds"), mti=st.sampled_from(["0400", "0420"]), kept=st.sampled_from([0, 0, 1]))
-    def release(self, worker: int, held: Sent, mti: str, kept: int) -> None:
-        """A hold that is not needed, whatever DE95 says of it; its second release hears the first one's reply."""
-        if held.reversal is None:
-            self.told.reverse(worker, held, kept, mti)
-        else:
-            self.told.reverse_again(worker, held)
-
-    @rule(worker=workers, member=members, by_credit=st.booleans(), acts=st.lists(hold_acts, min_size=2, max_size=7))
-    def keep_back(self, worker: int, member: int, by_credit: bool, acts: list[str]) -> None:
-        """Holds of one member in a row, and what becomes of them while points go, come and lapse."""
-        kind = Wish(by_points=not by_credit, by_credit=by_credit)
-        for act in acts:
-            mine = [s for s in self.told.holds() if s.entry.member == member]
-            bought = [s for s in self.told.refundable() if s.entry.member == member]
-            if act in ("all", "half", "third"):
-                wanted = self._credit(member, act) if by_credit else self._points(member, act)
-                self.told.hold(worker, member, max(1, wanted if by_credit else wanted * self.told.terms.value), kind)
-            elif act == "often":
-                for _ in range(HOLDS_MAX):
-                    self.told.hold(worker, member, self.told.terms.value, Wish(by_points=True))
-            elif act == "buy":
-                self.told.buy(worker, member, Purchase(2_000_000))
-            elif act == "wait":
-                self.told.wait(31)
-            elif act == "end" and self.told.open_holds():
-                self.told.wait_until(min(self.told.open_holds()))
-            elif act == "refund" and bought:
-                self.told.refund(worker, bought[-1], part_of(bought[-1].entry.rest, "half"))
-            elif act == "complete" and mine:
-                self.told.buy(worker, member, Purchase(50_000), kind, held=mine[-1])
-            elif act == "release" and mine and mine[-1].reversal is None:
-                self.told.reverse(worker, mine[-1])
-
-    @precondition(lambda self: self.told.open_holds())
-    @rule(late=st.booleans())
-    def let_a_hold_end(self, late: bool) -> None:
-        """The next message comes in a hold's last second, or in the one after it."""
-        self.told.wait_until(min(self.told.open_holds()) - (not late))
 
     # What is undone.
 
