@@ -47,6 +47,8 @@ cdef inline void turn(Programme programme, Standing *s, Request request) noexcep
     """Begin the tier year of a message, unless the account is in it, and let a tier go whose grace is over."""
     cdef int64_t year
     if not has_years(programme):
+        # Should it have some again, the member keeps the tier of then for the first of them.
+        s.tier_year = 0
         return
     year = year_of_month(programme, request.local_month)
     if s.tier_year < year:

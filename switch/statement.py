@@ -181,7 +181,7 @@ def _account_before(movements: Movements, at: int, day_of: DayOf | None) -> Acco
     present = Present(*(getattr(account, name) for name in Present._fields))._replace(reserves=b"")
     earlier = rows[at + 1 :]
     purchase = next((each.row.at for each in earlier if each.row.kind in PURCHASES), 0)
-    # No undoing changes a tier, and that of a transfer does not say which it was.
+    # No undoing changes a tier.
     tier = next((each.tier_after for each in earlier if each.row.kind in (*PURCHASES, EVENT)), 0)
     since = [each.row for each in reversed(rows[: at + 1])]
     before = account_before_last(present, since, tier, purchase, day_of)

@@ -131,7 +131,8 @@ def _row(record: asyncpg.Record) -> Row:
 
 
 def _told(version: _Version, subject: _Subject) -> Told:
-    request = asking(subject.row, version.quarters, version.read(subject.row.asked or ""))
+    basket = version.read(subject.row.asked or "")
+    request = asking(subject.row, version.quarters, basket, subject.account.reserves)
     if subject.response_code != APPROVED:
         _wish(request, subject)
     decision = decide(version.compiled.kernel, subject.account.copy(), request)

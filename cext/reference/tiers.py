@@ -66,6 +66,8 @@ def tier_now(programme: Programme, account: Account, request: Request) -> int:
 def turn(programme: Programme, standing: Standing, request: Request) -> None:
     """Begin the tier year of a message, unless the account is in it, and let a tier go whose grace is over."""
     if not has_years(programme):
+        # Should it have some again, the member keeps the tier of then for the first of them.
+        standing.tier_year = 0
         return
     year = year_of(programme, request.local_month)
     if standing.tier_year < year:

@@ -193,7 +193,8 @@ def replayed(
                 continue
             request = _undoing(row, original, undo.left, quarters)
         else:
-            request = asking(row, quarters, nothing if row.asked is None else read(row.asked))
+            basket = nothing if row.asked is None else read(row.asked)
+            request = asking(row, quarters, basket, account.reserves)
         decision = decide(draft, account, request)
         if (row.seq in named or original is not None) and decision.rc == APPROVED:
             done = _undone(kind, row.amount, decision, original, quarters.at(row.at)[1])
@@ -265,8 +266,11 @@ def carried_over(account: Account, row: Row, quarters: Quarters) -> Decision:
     )
 
 
-def asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
-    """The message of a row, wishing for what it got. By position, as keywords cost more than the decision."""
+def asking(row: Row, quarters: Quarters, basket: Basket, reserves: bytes = b"") -> Request:
+    """The message of a row, wishing for what it got, on an account with these reserves.
+
+    By position, as keywords cost more than the decision.
+    """
     day, month, hour, weekday, day_of_month = quarters.at(row.at)
     is_gift = row.kind == GIFT
     wanted = row.points_redeemed if basket.points_wanted == AS_THEY_WERE else basket.points_wanted
@@ -287,23 +291,26 @@ def asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
         row.category,
         row.points_earned if is_gift else wanted,
         row.credit_granted if is_gift else row.credit_spent,
-        None if row.reserves_moved is None else completed_hold(row.reserves_moved, row.at),
+        None if row.reserves_moved is None else completed_hold(row.reserves_moved, reserves, row.at),
         -1,
         *basket[:5],
     )
 
 
-def completed_hold(moved: bytes, now: int) -> Original | None:
-    """The holds that a purchase ended before their time, as the message that it named."""
-    ended = [
-        Reserve(key, until, -points, -credit)
-        for key, until, points, credit in unpack_reserves(moved)
-        if key != PENDING and until >= now
-    ]
+def completed_hold(moved: bytes, reserves: bytes, now: int) -> Original | None:
+    """The holds that a purchase ended before their time, as the message that it named.
+
+    One of which something is left was not ended: what it held has lapsed in part, and that happens by itself.
+    """
+    held = {(key, until): (points, credit) for key, until, points, credit in unpack_reserves(reserves)}
+    ended = []
+    for key, until, points, credit in unpack_reserves(moved):
+        held_points, held_credit = held.get((key, until), (0, 0))
+        if key != PENDING and until >= now and -points >= held_points and -credit >= held_credit:
+            ended.append(Reserve(key, until, -points, -credit))
     if not ended:
         return None
-    held = pack_reserves(ended)
-    return Original(HOLD, True, 0, 0, 0, 0, 0, 0, 0, b"", reserves_moved=held)
+    return Original(HOLD, True, 0, 0, 0, 0, 0, 0, 0, b"", reserves_moved=pack_reserves(ended))
 
 
 def _undoing(row: Row, original: Undone, left: int, quarters: Quarters) -> Request:

@@ -13,6 +13,7 @@ from tests.cext.kernel_cases import BASE, account, original, request, rule, stat
 PURCHASE, REFUND, REVERSAL, EVENT, UPKEEP = 1, 4, 5, 7, 10
 SILVER = (TierBasis.TIER_POINTS, 10, 2, 1)
 GOLD = (TierBasis.TIER_POINTS, 50, 3, 1)
+CHEAP = ((TierBasis.TIER_POINTS, 10, 1, 1), (TierBasis.TIER_POINTS, 11, 1, 1))
 TEN, SIXTY = 1_000_000, 6_000_000
 
 
@@ -57,6 +58,17 @@ def test_up_at_once_kept_for_the_next_year_and_down_after_the_grace(kernel):
     assert life.buy("2026-03-02", 100_000).points_earned == 2
     assert life.standing == (1, 32, 2026, 1)
     assert life.buy("2026-06-01", TEN).tier_after == 2
+
+
+def test_who_comes_while_there_are_no_tier_years_keeps_the_tier_for_the_first_year_there_is(kernel):
+    yearly, for_life = Life(kernel), Life(kernel, month=0, grace=0, tiers=CHEAP)
+    assert yearly.buy("2024-05-01", TEN).tier_after == 1
+    # What takes eleven points for life takes fifty once there are years again, in the middle of one.
+    for_life.member = yearly.member
+    assert for_life.buy("2024-06-01", 100_000).tier_after == 2
+    assert yearly.buy("2024-07-01").tier_after == 2
+    assert yearly.buy("2025-02-01").tier_after == 2
+    assert yearly.buy("2025-07-01").tier_after == 1
 
 
 def test_what_is_earned_again_within_the_grace_is_kept(kernel):

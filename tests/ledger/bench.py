@@ -23,6 +23,7 @@ from adapters.postgres.store import PostgresStore
 from adapters.postgres.wide import PostgresWideStore
 from cext.reference import counters as counter_packing
 from cext.reference import lots as lot_packing
+from cext.reference import reserves as reserve_packing
 from monitoring.metrics import Metrics
 from protocol.message import Message
 from switch.limits import Limits
@@ -30,10 +31,11 @@ from switch.server import Switch
 from switch.settings import ListenerSpec
 from switch.tokens import Token, Tokens
 from tests.conftest import TOKEN_KEY
+from tests.ledger.jobs import Upkeep
 from tests.ledger.terms import PROGRAMME, Terms
 from tests.replays import Replayer
-from tests.wire.running import Till, card
-from tests.wire.stories import TERMINALS, USUAL_STORES, institutions
+from tests.wire.running import Till, card, message
+from tests.wire.stories import TERMINALS, USUAL_STORES, Reply, institutions
 
 WORKERS = 2
 STANS_MAX = 999_999
@@ -69,6 +71,7 @@ class Bench:
         self._stans = itertools.count(1)
         self._serials = itertools.count(0)
         self._cards_made = 0
+        self._cards: dict[bool, list[str]] = {True: [], False: []}
         self._makers = itertools.count(0)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -106,6 +109,8 @@ class Bench:
         self._look: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self.url)
         shards = await self._look.fetchval("SELECT value::integer FROM setting WHERE name = 'shards'")
         self._tokens = Tokens(TOKEN_KEY, shards)
+        self._upkeep = Upkeep(self.url, shards, self.clock)
+        await self._upkeep.open()
         for _ in range(WORKERS):
             switch = Switch(
                 store=PostgresStore(self.url, lanes=1, shards=shards),
@@ -124,6 +129,7 @@ class Bench:
         self._names = {row["slot"]: (row["kind"], row["name"]) for row in slots}
 
     async def _end(self) -> None:
+        await self._upkeep.close()
         for switch in self._switches:
             await switch.drain()
         await self._look.close()
@@ -137,12 +143,25 @@ class Bench:
         self._cards_made += CARDS_AT_ONCE
         self.run(seed(self.url, TOKEN_KEY, cards=self._cards_made, terminals=1))
 
-    def new_card(self) -> str:
-        """A card that nobody used yet."""
-        serial = next(self._serials)
-        if serial >= self._cards_made:
-            self._make_cards()
-        return card(serial)
+    def new_card(self, *, held_out: bool) -> str:
+        """A card with which nothing happened yet, of a member who is held out of the hold-out rule or not.
+
+        That follows from a hash, and a quote tells it; from then on every message must agree.
+        """
+        while not self._cards[held_out]:
+            serial = next(self._serials)
+            if serial >= self._cards_made:
+                self._make_cards()
+            self._cards[self._is_held_out(card(serial))].append(card(serial))
+        return self._cards[held_out].pop()
+
+    def _is_held_out(self, pan: str) -> bool:
+        assert self.terms.held_out, "this version tells nothing of hold-outs"
+        sent_at = self.clock.now.astimezone(dt.UTC)
+        quote = message("0100", "000000", pan=pan, amount=1, stan=self.stan(), de7=f"{sent_at:%m%d%H%M%S}")
+        reply = Reply(quote, self.ask(0, quote))
+        assert reply.code == "00"
+        return reply.earned == 0
 
     def stan(self) -> int:
         """A number that no message of the bench had before."""
@@ -170,10 +189,15 @@ class Bench:
             await programme_versions.activate(self.url, name, version, checker="reza")
             for switch in self._switches:
                 await switch._refresh()
+            await self._upkeep.open()
             slots = await self._look.fetch("SELECT kind, name, slot FROM programme_slot")
             self._names = {row["slot"]: (row["kind"], row["name"]) for row in slots}
 
         self.run(change())
+
+    def keep_up(self, token: Token) -> int | None:
+        """The upkeep job comes to an account; the key of its journal row, or None if there was nothing to do today."""
+        return self.run(self._upkeep.keep_up(self._look, token))
 
     def rows(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         """Look into the database."""
@@ -202,10 +226,23 @@ class Bench:
             "credit": row["credit"],
             "visits": row["visits"],
             "spend": row["spend"],
+            "tier": row["tier"],
+            "tier_points": row["tier_points"],
+            "tier_year": row["tier_year"],
+            "tier_kept": row["tier_kept"],
+            **_kept_back(row["reserves"]),
             "counters": {
                 self._names[slot]: (number, value) for slot, number, value in counter_packing.unpack(row["counters"])
             },
         }
+
+
+def _kept_back(packed: bytes) -> dict[str, Any]:
+    entries = reserve_packing.unpack(packed)
+    return {
+        "pending": {until: points for key, until, points, _ in entries if key == reserve_packing.PENDING},
+        "holds": {(k, until): (points, credit) for k, until, points, credit in entries if k != reserve_packing.PENDING},
+    }
 
 
 class Look:
@@ -219,13 +256,14 @@ class Look:
 
 _NUMBERS = "SELECT shard, seq FROM shard WHERE shard = ANY ($1::smallint[])"
 _ACCOUNTS = """
-SELECT a.shard, a.id, a.points, a.credit, a.lots, a.visits, a.spend, a.counters
+SELECT a.shard, a.id, a.points, a.credit, a.lots, a.visits, a.spend, a.counters, a.reserves, a.tier,
+       a.tier_points, a.tier_year, a.tier_kept
   FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, id)
   JOIN account AS a ON a.shard = wanted.shard AND a.id = wanted.id"""
 _ROWS = """
 SELECT shard, seq, key, class, account, amount, rc, points_earned, points_redeemed, points_expired, points_adjusted,
        credit_granted, credit_spent, discount, to_pay, points_after, credit_after, lots_moved, original_seq,
-       programme_version, fingerprint
+       programme_version, fingerprint, tier_after
   FROM journal
  WHERE shard = ANY ($1::smallint[]) AND key = ANY ($2::bigint[])
  ORDER BY shard, seq"""

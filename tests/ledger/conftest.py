@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.ledger.bench import Bench
-from tests.ledger.run import START
+from tests.ledger.comparing import START
 from tests.ledger.terms import PLAIN
 
 

@@ -1,91 +1,32 @@
 """The state machine: every step that members, tills, time and the programme's owner can take, in any order.
 
 To add a step: a function of `tests.ledger.model` that says what must happen, a method of `tests.ledger.run.Run` that
-sends the message and hands both to `tell`, and a rule here.
+sends the message and hands both to `tell`, and a rule here, or in
+`tests.ledger.before` for what comes before a purchase.
 """
 
-from typing import Any, ClassVar
-
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from adapters.postgres import draws
 from switch.draws import Prize, PrizeKind
 from switch.draws import Terms as DrawTerms
-from tests.ledger import model
-from tests.ledger.bench import Bench
-from tests.ledger.model import Wish
-from tests.ledger.run import MEMBERS, Run, Sent
+from tests.ledger.before import Before
+from tests.ledger.comparing import MEMBERS, Sent
+from tests.ledger.entries import PURCHASE, Wish
+from tests.ledger.steps import acts, amounts, members, part_of, pick, rewards, shares, wishes, workers
 from tests.ledger.terms import DRAW, PROGRAMME, VERSIONS, Purchase, Terms
 
 PROGRAMME_CHANGES_MAX = 2
-RECENT = 3
-
-workers = st.integers(0, 1)
-members = st.sampled_from([0, 0, 1])
-amounts = st.one_of(
-    st.sampled_from([1, 9_999, 10_000, 499_999, 500_000, 1_000_000, 1_999_999, 2_000_000, 3_333_333, 6_000_000]),
-    st.integers(1, 4_000_000),
-)
-shares = st.sampled_from(["all", "half", "third", "one", "beyond"])
-wishes = st.sampled_from(["all", "half", "third", "one", "none", "beyond"])
-acts = st.sampled_from(["all", "half", "third", "one", "back", "back", "wait"])
 
 
-def part_of(rest: int, share: str) -> int:
-    """A share of what is there."""
-    parts = {
-        "all": rest,
-        "half": max(1, rest // 2),
-        "third": max(1, rest // 3),
-        "one": 1,
-        "beyond": rest + 1,
-        "none": 0,
-    }
-    return parts.get(share, rest + 1)
-
-
-def pick(names: str) -> st.SearchStrategy[Any]:
-    """One of the run's messages, by the name of a method that lists those that will do; mostly one of the latest.
-
-    What goes wrong goes wrong when several messages follow each other on the same original.
-    """
-
-    def choose(machine: "Ledger") -> st.SearchStrategy[Any]:
-        found = getattr(machine.told, names)()[::-1]
-        return st.sampled_from(found[:RECENT]) | st.sampled_from(found)
-
-    return st.runner().flatmap(choose)
-
-
-class Ledger(RuleBasedStateMachine):
+class Ledger(Before):
     """A run of the machine."""
-
-    bench: ClassVar[Bench]
 
     def __init__(self) -> None:
         super().__init__()
-        self.told = Run(self.bench)
         self.changes = 0
         self.drawn = False
-
-    def teardown(self) -> None:
-        """Audit and replay of the run."""
-        self.told.finish()
-
-    @invariant()
-    def nothing_is_below_zero(self) -> None:
-        """I5, of the model: what the accounts were compared with."""
-        for member in self.told.members.values():
-            assert member["credit"] >= 0
-            assert member["visits"] >= 0
-            assert all(count > 0 for count in member["lots"].values())
-
-    def _credit(self, member: int, wish: str) -> int:
-        return part_of(self.told.members[member]["credit"], wish)
-
-    def _points(self, member: int, wish: str) -> int:
-        return part_of(self.told.points(member), wish)
 
     # What members buy.
 
@@ -127,6 +68,22 @@ class Ledger(RuleBasedStateMachine):
         wish = Wish(self._points(member, points), self._credit(member, credit))
         self.told.buy(worker, member, Purchase(amount), wish)
 
+    @rule(
+        worker=workers, member=members, amount=amounts, tea=st.sampled_from([None, None, 1, 2]), reward=rewards,
+        wish=st.none() | wishes, advice=st.booleans(), quoted=st.booleans(), times=st.sampled_from([1, 1, 2]),
+    )  # fmt: skip
+    def choose(
+        self, worker: int, member: int, amount: int, tea: int | None, reward: str, wish: str | None, advice: bool,
+        quoted: bool, times: int,
+    ) -> None:  # fmt: skip
+        """A purchase with which the member chooses a reward, or two; the till may ask beforehand what it comes to."""
+        points = None if wish is None else self._points(member, wish)
+        bought, wanted = Purchase(amount, tea=tea), Wish(points, advice=advice, reward=reward)
+        if quoted:
+            self.told.quote(worker, member, bought, Wish(points, reward=reward))
+        for _ in range(times):
+            self.told.buy(worker, member, bought, wanted)
+
     @rule(member=members, amount=amounts, times=st.integers(2, 4), by_points=st.booleans())
     def buy_at_once(self, member: int, amount: int, times: int, by_points: bool) -> None:
         """Purchases of one member at tills of both workers, at the same time: each sees the one before it.
@@ -166,7 +123,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(worker=workers, original=pick("reversible"), mti=st.sampled_from(["0400", "0401", "0420"]), kept=shares)
     def reverse(self, worker: int, original: Sent, mti: str, kept: str) -> None:
         """Take a message back, soon or late: all of it, or (DE95) what is above the amount that really happened."""
-        in_part = original.entry.kind == model.PURCHASE and kept not in ("all", "one")
+        in_part = original.entry.kind == PURCHASE and kept not in ("all", "one")
         self.told.reverse(worker, original, part_of(original.entry.rest, kept) if in_part else 0, mti)
 
     @precondition(lambda self: self.told.refunds())
@@ -203,10 +160,10 @@ class Ledger(RuleBasedStateMachine):
         """Take something back for the second time."""
         self.told.reverse_again(worker, original)
 
-    @rule(worker=workers, other=workers, member=members, amount=amounts)
-    def reverse_before_it_comes(self, worker: int, other: int, member: int, amount: int) -> None:
+    @rule(worker=workers, other=workers, member=members, amount=amounts, a_hold=st.booleans())
+    def reverse_before_it_comes(self, worker: int, other: int, member: int, amount: int, a_hold: bool) -> None:
         """Take something back that comes later."""
-        self.told.reverse_before_it_comes(worker, other, member, amount)
+        self.told.reverse_before_it_comes(worker, other, member, amount, a_hold=a_hold)
 
     # Copies.
 
@@ -236,10 +193,20 @@ class Ledger(RuleBasedStateMachine):
 
     # What happens around them.
 
-    @rule(days=st.sampled_from([1, 1, 3, 20, 31, 70]))
+    @rule(days=st.sampled_from([1, 1, 2, 3, 13, 14, 20, 31, 70]))
     def wait(self, days: int) -> None:
         """Days pass, at times so many that points expire."""
         self.told.wait(days)
+
+    @rule(step=st.sampled_from(["end of the month", "tier year", "tier year", "grace"]), before=st.booleans())
+    def wait_for_the_calendar(self, step: str, before: bool) -> None:
+        """The last day on which something still is as it was, or the first one on which it isn't."""
+        self.told.wait_for(step, days_before=int(before))
+
+    @rule(member=members)
+    def keep_up(self, member: int) -> None:
+        """The upkeep job comes by."""
+        self.told.tell_upkeep(member)
 
     @precondition(lambda self: self.changes < PROGRAMME_CHANGES_MAX)
     @rule(terms=st.sampled_from(VERSIONS), really=st.sampled_from([False, False, True]))

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.ledger.bench import Bench
-from tests.ledger.model import Wish
+from tests.ledger.entries import Wish
 from tests.ledger.run import Run
-from tests.ledger.terms import Purchase
+from tests.ledger.terms import MEAN, PLAIN, Purchase
 
 pytestmark = pytest.mark.integration
 
@@ -33,6 +33,7 @@ def test_points_of_a_refund_taken_back_and_made_again_keep_their_month(run: Run)
 
 def test_points_that_came_back_too_late_are_not_made_new_by_a_second_refund(run: Run) -> None:
     run.buy(0, 0, Purchase(1_000_000))
+    run.wait(2)
     spent = run.buy(0, 0, Purchase(600), BY_POINTS)
     run.wait(130)
     run.reverse(1, run.refund(0, spent, 600))
@@ -43,3 +44,12 @@ def test_the_stamp_of_a_refund_taken_back_and_made_again_goes(run: Run) -> None:
     cut = run.buy(0, 0, Purchase(400_000, "haircut"))
     run.reverse(1, run.refund(0, cut, 400_000))
     run.refund(0, cut, 400_000)
+
+
+def test_a_tier_reached_while_there_were_no_tier_years_lasts_for_the_first_of_them(run: Run) -> None:
+    run.buy(0, 0, Purchase(3_000_000))
+    run.bench.change_programme(MEAN)
+    run.buy(0, 0, Purchase(5_000_000))
+    run.bench.change_programme(PLAIN)
+    bought = run.buy(0, 0, Purchase(1_000_000))
+    assert "TR004gold" in str(bought.heard.fields[62])

@@ -2,10 +2,11 @@
 
 What is checked when:
 
-- after each step: DE39, DE4 and the legs and balances of the reply; every journal row that the step wrote, with its
-  legs (I1, I3, I6), under one key each (I4) and numbered on without a gap (I7); both accounts, lot by lot, with credit,
-  visits, spend and counters (I2, I5). The model remembers every leg, so that these add up from step to step. Only the
-  run's two accounts can have moved: the numbers that their shards gave out are those of the rows that were expected.
+- after each step: DE39, DE4, DE54 and DE62 of the reply (legs, balances, what is pending and held, tier, stamps,
+  tickets); every journal row that the step wrote, with its legs (I1, I3, I6), under one key each (I4) and numbered on
+  without a gap (I7); both accounts, lot by lot, with credit, visits, spend, counters, tier year, and what is pending or
+  held (I2, I5). The model remembers every leg, so that these add up from step to step. Only the run's two accounts can
+  have moved: the numbers that their shards gave out are those of the rows that were expected.
 - at the end of each run: the audit's own queries over the run's rows (I1 to I6, I8), and its replay (I9).
 - at the end of all runs: the whole audit (I1 to I8), and by the fixture `database_url` the replay of every row.
 

@@ -317,6 +317,20 @@ def test_a_purchase_between_holds_is_explained(story: Story) -> None:
         assert [rule.id for rule in entry.why.rules] == ["base"]
 
 
+def test_what_is_held_of_a_lapsed_lot_lapses_and_the_rest_stays_held(fresh_database_url: str, tmp_path: Path) -> None:
+    rules = RULES.replace("expires: 24 months", "expires: 1 months").replace("lives: 30 minutes", "lives: 31 days")
+    with told(fresh_database_url, tmp_path, rules, first_day=START) as story:
+        story.buy(12_500_000)
+        story.walk_to(dt.date(2027, 2, 10)).buy(10_000_000)
+        held = hold(story, 15_000, de48="PT003150")
+        assert held.all("HD") == ["150/0"]
+        # January's points lapse with February: what is left is less than the hold was of.
+        story.walk_to(dt.date(2027, 3, 1))
+        bought = story.buy(50_000)
+        assert (bought.points, bought.all("HD")) == (0, ["100/0"])
+        assert complete(story, held, 20_000, 1).number("PR") == 100
+
+
 def test_a_job_drops_what_is_over_and_needs_not(story: Story) -> None:
     story.buy(10_000_000)
     hold(story, 10_000)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from adapters.postgres.queries import named
 from protocol.codes import ProcessingCode
 from tests.wire.conftest import BAZAAR
 from tests.wire.running import card, changed, message, original_of
-from tests.wire.stories import Reply, Story, told
+from tests.wire.stories import TEHRAN, Reply, Story, told
 
 pytestmark = pytest.mark.integration
 
@@ -275,3 +276,24 @@ def test_reversed_before_it_came(story: Story) -> None:
     assert undone.code == "00"
     assert story.till.ask(late).fields[39] == "12"
     assert story.balance(card(13)).points == 10
+
+
+def test_each_row_tells_the_tier_that_the_member_has(fresh_database_url: str, tmp_path: Path) -> None:
+    tiers = "tiers:\n  - {id: silver, from: {points: 10}}\n  - {id: gold, from: {points: 100}}\n"
+    with told(fresh_database_url, tmp_path, f"{PROGRAMME}{tiers}", first_day=DAY) as story:
+        story.buy(10_000_000, card(1))
+        story.buy(1_000_000, card(2))
+        given = give(story, 1, 2, 5)
+        assert story.undo(given, card(1)).code == "00"
+        assert story.ask("0200", ProcessingCode.POINTS_TO_CREDIT, pan=card(1), amount=0, de48="PT0015").code == "00"
+        rows = story.rows(
+            "SELECT j.class, j.points_adjusted, j.points_redeemed, j.tier_after, a.tier FROM journal AS j"
+            " JOIN account AS a ON a.shard = j.shard AND a.id = j.account"
+            " WHERE j.points_adjusted <> 0 OR j.points_redeemed <> 0"
+        )
+        assert len(rows) == 5
+        assert sorted((row["tier"], row["tier_after"]) for row in rows) == [(1, 1), (1, 1), (2, 2), (2, 2), (2, 2)]
+        # What is simulated from here on begins with these tiers.
+        begins = dt.datetime.combine(DAY + dt.timedelta(days=1), dt.time(), tzinfo=TEHRAN)
+        past = story.rows(named("replaying")["past"], 0, 32_767, 1, begins)
+        assert sorted(row[3] for row in past) == [1, 2]

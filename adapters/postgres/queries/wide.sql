@@ -126,11 +126,13 @@ SELECT at FROM forgotten_mobile WHERE shard = $1 AND token = $2;
 UPDATE shard SET seq = seq + 1 WHERE shard = $1 RETURNING seq;
 
 -- add_row --
+-- No message that is decided here changes a tier, so that the row tells the one that the account ($1, $16) has.
 INSERT INTO journal (
     shard, seq, sent_on, key, terminal, class, mti, processing_code, at, business_date, fingerprint, institution,
     merchant, programme, programme_version, account, card_last_four, currency, amount, rc,
     points_earned, points_redeemed, points_expired, points_adjusted, credit_granted, credit_spent,
     points_after, credit_after, lots_moved, rrn, reply, original_seq, original_sent_on, entry_mode, asked,
-    reserves_moved, counterpart_shard, counterpart_seq)
+    reserves_moved, counterpart_shard, counterpart_seq, tier_after)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-        $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38);
+        $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38,
+        coalesce((SELECT tier FROM account WHERE shard = $1 AND id = $16), 0));
