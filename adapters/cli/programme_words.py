@@ -146,6 +146,9 @@ def _limits(rule: Rule) -> Iterator[str]:
             most = getattr(rule.uses, period)
             if most is not None:
                 yield f"{most:,} a {period}" if period != "life" else f"{most:,} for life"
+    if rule.budget is not None:
+        unit = "points" if rule.budget.unit == "points" else "minor units"
+        yield f"{rule.budget.total:,} {unit} for all members together"
     if rule.holdout is not None:
         yield f"{rule.holdout}% of the members never get it"
     if rule.grant is not None:

@@ -11,7 +11,8 @@ nothing can be returned. A purchase that names a hold ends it and may spend what
 worked on without leaving 64 bits (see the bounds in `cext.programme_table`) is 13.
 
 A reward that the till asks for is given, in full, or the purchase is refused: 65 if the member has had it as often as
-may be, 51 if the points do not reach, 05 otherwise. An advice tells what happened already: it takes what points there are.
+may be, 51 if the points do not reach, 05 otherwise. An advice tells what happened already: it takes what points there
+are.
 """
 
 from dataclasses import replace

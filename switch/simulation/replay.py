@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cext._kernel import GIFT, HOLD, REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
-from cext.programme_table import DEFICIT_MONTH
+from cext.programme_table import DEFICIT_MONTH, UNBOUNDED_BUDGETS
 from cext.reference.lots import Lots, checked, pack, unpack
 from cext.reference.replay import AS_THEY_WERE, QUARTER_S, Moment
 from cext.reference.reserves import PENDING, Reserve, Reserves
@@ -21,6 +21,7 @@ from cext.reference.reserves import pack as pack_reserves
 from cext.reference.reserves import unpack as unpack_reserves
 from switch.member_data import read_before
 from switch.programme.calendar import LocalCalendar
+from switch.simulation.drawn import budgets_then
 from switch.simulation.history import FULL, OTHER, History, Present, Row, Undo, account_at_start, undos
 
 APPROVED = "00"
@@ -193,7 +194,11 @@ def replayed(
                 continue
             request = _undoing(row, original, undo.left, quarters)
         else:
-            request = asking(row, quarters, nothing if row.asked is None else read(row.asked))
+            basket = nothing if row.asked is None else read(row.asked)
+            # A draft is tried out as if its budgets never ended; the report says what it would have drawn.
+            as_it_was = rules_of is not None
+            left = budgets_then(draft, row.rules, row.counters_moved) if as_it_was else UNBOUNDED_BUDGETS
+            request = asking(row, quarters, basket, left)
         decision = decide(draft, account, request)
         if (row.seq in named or original is not None) and decision.rc == APPROVED:
             done = _undone(kind, row.amount, decision, original, quarters.at(row.at)[1])
@@ -265,8 +270,11 @@ def carried_over(account: Account, row: Row, quarters: Quarters) -> Decision:
     )
 
 
-def asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
-    """The message of a row, wishing for what it got. By position, as keywords cost more than the decision."""
+def asking(row: Row, quarters: Quarters, basket: Basket, budgets: tuple[int, ...]) -> Request:
+    """The message of a row, wishing for what it got. By position, as keywords cost more than the decision.
+
+    `budgets`: what was left of each, see `switch.simulation.drawn`.
+    """
     day, month, hour, weekday, day_of_month = quarters.at(row.at)
     is_gift = row.kind == GIFT
     wanted = row.points_redeemed if basket.points_wanted == AS_THEY_WERE else basket.points_wanted
@@ -290,6 +298,9 @@ def asking(row: Row, quarters: Quarters, basket: Basket) -> Request:
         None if row.reserves_moved is None else completed_hold(row.reserves_moved, row.at),
         -1,
         *basket[:5],
+        0,
+        0,
+        budgets,
     )
 
 
