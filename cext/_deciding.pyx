@@ -6,6 +6,7 @@ Whatever is not so is left to `Decider` of `switch/deciding.py`, which is the tw
 ones just so, and the tests compare the two.
 """
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
@@ -16,11 +17,35 @@ from cext._telling cimport Teller
 from cext._transaction cimport AccountState, Transaction
 
 cdef enum:
+    COUNTER_BYTES = 14
     REFUND = 4
     REVERSAL = 5
     HOLD = 8
 
 cdef str APPROVED = "00"
+
+
+cdef tuple budgets_left(shares, live, Py_ssize_t shard):
+    """What is left of the programme's budgets, mostly known since the last message of the shard."""
+    cdef PyObject *rows = PyDict_GetItem(shares.rows, live.kernel)
+    if rows is not NULL:
+        known = (<list?><object>rows)[shard]
+        if known is not None:
+            return known
+    return shares.left(live, shard)
+
+
+cdef bint draws(bytes counters_moved, tuple slots) except -1:
+    """Whether one of these slots is among the moves; see `cext/reference/counters.py` for how they are packed."""
+    cdef const unsigned char *at = <const unsigned char *>PyBytes_AS_STRING(counters_moved)
+    cdef Py_ssize_t i
+    cdef int64_t slot
+    for i in range(0, PyBytes_GET_SIZE(counters_moved) - COUNTER_BYTES + 1, COUNTER_BYTES):
+        slot = (at[i] << 8) | at[i + 1]
+        for budget in slots:
+            if <int64_t>budget == slot:
+                return True
+    return False
 
 
 def decide_usual(
@@ -31,12 +56,15 @@ def decide_usual(
     dict reasons not None,
     int64_t now,
     Py_ssize_t told_bytes_max,
+    shares,
 ):
     """Decide a message if it is a usual one; whether it was, or what is in force if the till prints a receipt.
 
     `states` has accounts by key, `programmes` what is in force by id and `moments` the local time of `now` in its zone,
     `reasons` the text of a decline by its DE39; `told_bytes_max` is how much the reply may tell beside legs and balances.
+    `shares` are the lane's, of budgets.
     """
+    cdef tuple slots
     cdef PyObject *found = PyDict_GetItem(states, transaction.account_key)
     cdef AccountState state
     cdef Account account
@@ -84,7 +112,12 @@ def decide_usual(
     transaction.request.quantities = live.without_basket
     transaction.request.free_prices = ()
     transaction.request.has_basket = False
+    slots = live.budget_slots
+    if slots:
+        transaction.request.budgets = budgets_left(shares, live, account.shard)
     transaction.decision = decided(kernel, account, transaction.request)
+    if slots and draws(transaction.decision.counters_moved, slots):
+        shares.move(live.id, account.shard, transaction.decision.counters_moved)
     transaction.response_code = transaction.decision.rc
     if transaction.decision.changed:
         state.changed = True

@@ -51,7 +51,8 @@ cdef class Request:
     cdef public int64_t hold_key, hold_until
     cdef public bint advice, has_basket
     cdef public Original original
-    cdef readonly tuple quantities, free_prices, budgets
+    cdef readonly tuple quantities, free_prices
+    cdef public tuple budgets
 
     cpdef int be_at(self, tuple local) except -1
 

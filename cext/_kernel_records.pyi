@@ -213,7 +213,6 @@ class Request:
         free_prices: tuple[int, ...],
         has_basket: bool,
         reward: int,
-        budgets: tuple[int, ...] = (),
     ) -> None: ...
     @property
     def quantities(self) -> tuple[int, ...]: ...

@@ -436,7 +436,6 @@ cdef class Request:
         tuple free_prices not None,
         bint has_basket,
         int64_t reward,
-        tuple budgets not None=(),
     ):
         """Take what the message told beside the amount, in the numbers of the programme that decides."""
         self.event = event
@@ -444,7 +443,6 @@ cdef class Request:
         self.free_prices = items_of("free_prices", free_prices)
         self.has_basket = has_basket
         self.reward = reward
-        self.budgets = items_of("budgets", budgets, BUDGETS_MAX)
 
 
 @cython.final

@@ -209,17 +209,13 @@ class Request(_Integers):
         free_prices: tuple[int, ...],
         has_basket: bool,
         reward: int,
-        budgets: tuple[int, ...] = (),
     ) -> None:
-        """Take what the message told beside the amount, and what is left of budgets, in the numbers of the programme
-        that decides.
-        """
+        """Take what the message told beside the amount, in the numbers of the programme that decides."""
         self.event = event
         self.reward = reward
         self.quantities = quantities
         self.free_prices = free_prices
         self.has_basket = has_basket
-        self.budgets = budgets
         self.__post_init__()
 
 

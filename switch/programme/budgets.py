@@ -13,9 +13,9 @@ GIFTS_UNKNOWN = 1_024
 
 @dataclass(frozen=True, slots=True)
 class RuleBudget:
-    """A rule's budget: `total` in points, or in minor units if the unit is `amount`; the slot that draws are counted in.
+    """A rule's budget: `total` in points, or in minor units if the unit is `amount`.
 
-    `gift`: about the most that one message draws of it.
+    `slot`: the counter of each account that draws are added to; `gift`: about the most that one message draws.
     """
 
     rule: str

@@ -21,7 +21,7 @@ def kernel(request: pytest.FixtureRequest) -> ModuleType:
 
 
 def drawn(decision):
-    return dict((slot, count) for slot, _, count in unpack_counters(decision.counters_moved)).get(SLOT, 0)
+    return {slot: count for slot, _, count in unpack_counters(decision.counters_moved)}.get(SLOT, 0)
 
 
 def buy(kernel, effects, amount, left, **changes):
