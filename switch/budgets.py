@@ -22,7 +22,7 @@ GIFTS_PER_SHARE = 256
 
 
 class Share(NamedTuple):
-    """A part of a budget: `number` counts from 0; the accounts of shard s draw from the one that is s modulo them all."""
+    """A part of a budget: `number` counts from 0; the accounts of shard s draw from share s modulo their number."""
 
     programme: int
     slot: int
@@ -37,6 +37,14 @@ class Draw(NamedTuple):
     slot: int
     share: int
     drawn: int
+
+
+class Owed(NamedTuple):
+    """What was drawn of a budget beyond what was dealt out: a refund had given it back, and was itself reversed."""
+
+    programme: int
+    slot: int
+    amount: int
 
 
 def dealt_out(left: int, gift: int, shards: int) -> list[int]:
@@ -76,6 +84,7 @@ class Shares:
         self._left: dict[tuple[int, int], list[int]] = {}
         self._kernels: dict[int, list[Programme]] = {}
         self._drawn: dict[tuple[int, int, int], int] = {}
+        self._owed: dict[tuple[int, int], int] = {}
         self._is_good = False
         self._generation = -1
         self._good_until_s = 0.0
@@ -93,6 +102,7 @@ class Shares:
         """What was decided by this copy was not committed: it is read anew before the next decision."""
         self._is_good = False
         self._drawn.clear()
+        self._owed.clear()
 
     def take(self, shares: Iterable[Share], generation: int, now_s: float) -> None:
         """Begin anew with these, which are in order, while nothing that was decided by the old copy is under way."""
@@ -100,6 +110,7 @@ class Shares:
         self.rows.clear()
         self._kernels.clear()
         self._drawn.clear()
+        self._owed.clear()
         for programme, slot, _, left in shares:
             self._left.setdefault((programme, slot), []).append(left)
         self._is_good = True
@@ -122,12 +133,20 @@ class Shares:
         return 0 if shares is None else shares[shard % len(shares)]
 
     def move(self, programme: int, shard: int, counters_moved: bytes) -> None:
-        """Take what a decision drew from the shares, or put back what it gave back."""
-        for slot, _, count in unpack(counters_moved):
+        """Take what a decision drew from the shares, or put back what it gave back.
+
+        A decision draws no more than there is, but for the reversal of a refund: the member has that gift already.
+        """
+        for slot, _, moved in unpack(counters_moved):
+            count = moved
             shares = self._left.get((programme, slot))
             if shares is None:
                 continue
             number = shard % len(shares)
+            owed = max(0, count - max(0, shares[number]))
+            if owed:
+                self._owed[programme, slot] = self._owed.get((programme, slot), 0) + owed
+                count -= owed
             shares[number] -= count
             place = (programme, slot, number)
             self._drawn[place] = self._drawn.get(place, 0) + count
@@ -135,6 +154,12 @@ class Shares:
                 rows = self.rows[kernel]
                 for other in range(number, self._shards, len(shares)):
                     rows[other] = None
+
+    def owed(self) -> list[Owed]:
+        """What was drawn beyond what was dealt out since this was last asked."""
+        owed = [Owed(*place, amount) for place, amount in sorted(self._owed.items())]
+        self._owed.clear()
+        return owed
 
     def draws(self) -> list[Draw]:
         """What was drawn since this was last asked, in the order in which shares are held."""

@@ -367,7 +367,10 @@ class Lane:
         # What a reversal gives back may be of a budget that is new since the shares were read.
         if locked or self._shares_are_due() or any(t.original_record is not None for t in batch):
             await self._read_shares(hold=locked)
-        return self._decided(states, started)
+        decided = self._decided(states, started)
+        if decided.owed and not locked:
+            raise LocksNeeded("budgets")
+        return decided
 
     def _shares_are_due(self) -> bool:
         decider = self._decider
@@ -407,7 +410,9 @@ class Lane:
         accounts = sorted((s for s in states.values() if s.changed), key=attrgetter("key"))
         entries.sort(key=attrgetter("shard"))
         self._read_s = perf_counter() - started
-        return Batch(int(now * 1_000_000), accounts, entries, held_coupons.moving(batch), self._shares.draws())
+        shares = self._shares
+        coupons = held_coupons.moving(batch)
+        return Batch(int(now * 1_000_000), accounts, entries, coupons, shares.draws(), shares.owed())
 
     async def _answer_known(self) -> None:
         """Ask the journal for the suspects, and answer those that it knows."""

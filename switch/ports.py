@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cext._kernel import Decision
-from switch.budgets import Draw, Share
+from switch.budgets import Draw, Owed, Share
 from switch.coupons import Coupon, CouponKey
 from switch.institutions import Directory
 from switch.movements import Movement
@@ -58,7 +58,8 @@ class Batch:
 
     `accounts` are distinct and ordered by (shard, id); `entries` are ordered by shard, and within a shard by decision.
     `coupons` are the messages that use coupons up or give some back: only in a batch that holds them.
-    `draws` are what it takes from shares of budgets, in order.
+    `draws` are what it takes from shares of budgets, in order; `owed` is what it takes beyond them: only in a batch that
+    holds its shards.
     """
 
     at_us: int
@@ -66,6 +67,7 @@ class Batch:
     entries: Sequence[Transaction]
     coupons: Sequence[Transaction] = ()
     draws: Sequence[Draw] = ()
+    owed: Sequence[Owed] = ()
 
 
 class Store(Protocol):

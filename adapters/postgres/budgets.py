@@ -57,8 +57,8 @@ class Addition:
 async def deal(opened: Connection, programme: int, budgets: Sequence[RuleBudget]) -> None:
     """Deal out the budgets of a version that is made live, within its transaction.
 
-    What was drawn of a budget stays drawn: if less is written than that, nothing is left. A budget that the version does
-    not name keeps what it has, and gets back what is reversed.
+    What was drawn of a budget stays drawn: if less is written than that, nothing is left. A budget that the version
+    does not name keeps what it has, and gets back what is reversed.
     """
     if not budgets:
         return

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from cext._pgarray import bytea_array, date_array, int2_array, int4_array, int8_array
 from cext._pgrows import shard_counts
-from switch.budgets import Draw
+from switch.budgets import Draw, Owed
 from switch.coupons import CouponKey
 from switch.transaction import JournalKey, OriginalName, OriginalRecord, Transaction, journal_key
 
@@ -67,6 +67,15 @@ def draw_columns(draws: Sequence[Draw]) -> tuple[bytes | int, ...]:
         int2_array([draw.share for draw in draws]),
         int8_array([draw.drawn for draw in draws]),
         len(draws),
+    )
+
+
+def owed_columns(owed: Sequence[Owed]) -> tuple[bytes, ...]:
+    """The parameters of the query `owe_budgets`."""
+    return (
+        int4_array([each.programme for each in owed]),
+        int2_array([each.slot for each in owed]),
+        int8_array([each.amount for each in owed]),
     )
 
 

@@ -13,7 +13,14 @@ import asyncpg
 
 from adapters.postgres import reference
 from adapters.postgres.binary_arrays import take_encoded_arrays
-from adapters.postgres.columns import coupon_columns, draw_columns, key_columns, original_key, shard_columns
+from adapters.postgres.columns import (
+    coupon_columns,
+    draw_columns,
+    key_columns,
+    original_key,
+    owed_columns,
+    shard_columns,
+)
 from adapters.postgres.queries import named
 from cext._kernel import Original
 from cext._pgarray import bytea_array, int2_array, int8_array
@@ -110,7 +117,15 @@ class _Reader:
 class _Writer(_Reader):
     """The connection on which a lane commits. While it holds locks, everything goes over it."""
 
-    __slots__ = ("commit", "coupons_used", "hold_coupons", "hold_shares", "in_transaction", "move_coupons")
+    __slots__ = (
+        "commit",
+        "coupons_used",
+        "hold_coupons",
+        "hold_shares",
+        "in_transaction",
+        "move_coupons",
+        "owe_budgets",
+    )
 
     def __init__(self, connection: "Connection[asyncpg.Record]") -> None:
         super().__init__(connection)
@@ -123,6 +138,7 @@ class _Writer(_Reader):
         self.commit = await prepare(lane["commit_batch"])
         self.coupons_used = await prepare(lane["coupons_used"])
         self.hold_coupons = await prepare(lane["hold_coupons"])
+        self.owe_budgets = await prepare(lane["owe_budgets"])
         self.hold_shares = await prepare(lane["hold_shares"])
         self.move_coupons = await prepare(lane["move_coupons"])
 
@@ -327,6 +343,8 @@ class PostgresStore:
                     len(batch.accounts),
                     *draw_columns(batch.draws),
                 )
+            if batch.owed:
+                await link.owe_budgets.fetch(*owed_columns(batch.owed))
             if batch.coupons:
                 await link.move_coupons.fetch(*coupon_columns(batch.coupons))
             if link.in_transaction:

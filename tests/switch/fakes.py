@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from cext._kernel import Account, Decision, Original
 from protocol.message import Message
-from switch.budgets import Share
+from switch.budgets import Draw, Share
 from switch.coupons import Coupon, CouponKey, token_of
 from switch.deciding import LiveProgramme, Programmes
 from switch.errors import KeyTaken, StaleAccounts, StoreUnavailable
@@ -324,6 +324,12 @@ class MemoryStore:
         self._check(lane)
         self.calls["lock"] += 1
 
+    def _draw(self, draws: Sequence[Draw]) -> None:
+        if any(self.budgets.get(draw[:3], 0) < draw.drawn for draw in draws):
+            raise StaleAccounts("1")
+        for draw in draws:
+            self.budgets[draw[:3]] -= draw.drawn
+
     async def commit(self, lane: int, batch: Batch) -> None:
         self._check(lane)
         fault = self._fault("commit")
@@ -343,11 +349,7 @@ class MemoryStore:
             key = (state.account.shard, state.account.id)
             if self.balances[key].version != state.account.version:
                 raise StaleAccounts("1")
-        for draw in batch.draws:
-            if self.budgets.get(draw[:3], 0) < draw.drawn:
-                raise StaleAccounts("1")
-        for draw in batch.draws:
-            self.budgets[draw[:3]] -= draw.drawn
+        self._draw(batch.draws)
         self._move_coupons(batch.coupons)
         for state in batch.accounts:
             state.account.version += 1

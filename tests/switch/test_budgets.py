@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cext.reference.counters import pack
 from protocol.tlv import build
-from switch.budgets import GIFTS_PER_SHARE, Draw, Share, Shares, dealt_out
+from switch.budgets import GIFTS_PER_SHARE, Draw, Owed, Share, Shares, dealt_out
 from switch.deciding import LiveProgramme, Programmes
 from switch.programme import load
 from tests.switch import fakes
@@ -195,7 +195,11 @@ def test_accounts_of_a_shard_draw_from_one_share() -> None:
     assert [shares.left(LIVE, shard) for shard in range(4)] == [(10, 0, 0), (16, 0, 0), (10, 0, 0), (16, 0, 0)]
     shares.move(1, 1, moves_of((GIFT, -1)))
     assert shares.draws() == [Draw(1, GIFT, 1, 3), Draw(1, CODE, 0, 5)]
-    assert shares.draws() == []
+    assert (shares.draws(), shares.owed()) == ([], [])
+    shares.move(1, 0, moves_of((GIFT, 12), (CODE, 2)))
+    assert shares.draws() == [Draw(1, GIFT, 0, 10)]
+    assert shares.owed() == sorted([Owed(1, GIFT, 2), Owed(1, CODE, 2)])
+    assert shares.left(LIVE, 0) == (0, 0, 0)
 
 
 def test_the_copy_is_read_anew_when_it_may_be_wrong() -> None:

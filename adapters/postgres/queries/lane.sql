@@ -165,6 +165,13 @@ SELECT programme, slot, share, remaining FROM budget_share ORDER BY programme, s
 -- The same, held until the transaction ends.
 SELECT programme, slot, share, remaining FROM budget_share ORDER BY programme, slot, share FOR UPDATE;
 
+-- owe_budgets --
+-- What was drawn beyond what was dealt out counts as dealt out. $1 programmes, $2 slots, $3 how much of each.
+UPDATE budget b
+   SET dealt = b.dealt + owed.amount
+  FROM unnest($1::integer[], $2::smallint[], $3::bigint[]) AS owed (programme, slot, amount)
+ WHERE b.programme = owed.programme AND b.slot = owed.slot;
+
 -- directory_version --
 SELECT value::bigint FROM setting WHERE name = 'reference_version';
 
