@@ -364,8 +364,12 @@ class Lane:
         wanting = wanting_movements(self._batch)
         if wanting:
             await self._read_movements(wanting, states)
+        return await self._decided_with_shares(states, started, locked=locked)
+
+    async def _decided_with_shares(self, states: States, started: float, *, locked: bool) -> Batch:
+        """The batch decided, after a look at what is left of budgets if what is known of it may not do."""
         # What a reversal gives back may be of a budget that is new since the shares were read.
-        if locked or self._shares_are_due() or any(t.original_record is not None for t in batch):
+        if locked or self._shares_are_due() or any(t.original_record is not None for t in self._batch):
             await self._read_shares(hold=locked)
         decided = self._decided(states, started)
         if decided.owed and not locked:

@@ -58,8 +58,8 @@ class Batch:
 
     `accounts` are distinct and ordered by (shard, id); `entries` are ordered by shard, and within a shard by decision.
     `coupons` are the messages that use coupons up or give some back: only in a batch that holds them.
-    `draws` are what it takes from shares of budgets, in order; `owed` is what it takes beyond them: only in a batch that
-    holds its shards.
+    `draws` are what it takes from shares of budgets, in order; `owed` is what it takes beyond them: only in a
+    batch that holds its shards.
     """
 
     at_us: int

@@ -21,7 +21,9 @@ EXIT_NOT_KNOWN = 1
 def run(
     job: Annotated[
         str,
-        typer.Option(metavar="JOB", help="upkeep, birthdays, payouts, expiry-notice, or all.", show_default=True),
+        typer.Option(
+            metavar="JOB", help="upkeep, birthdays, payouts, expiry-notice, level, or all.", show_default=True
+        ),
     ] = ALL,
     programme: Annotated[str | None, typer.Option(help="Only this programme's members.", show_default=False)] = None,
     date: Annotated[
@@ -39,7 +41,8 @@ def run(
     database: Database = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Do what is due: points lapse, tier years end, birthdays are told, prizes and gifts are paid, notices are noted.
+    """Do what is due: points lapse, tier years end, birthdays are told, prizes and gifts are paid, notices are noted,
+    budgets are levelled.
 
     It may be broken off and run again at any point, and beside another run: nothing happens twice. Exit code 0: all is
     done; 1: of some messages it is not known (the store was out of reach): run it again.

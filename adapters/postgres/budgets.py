@@ -106,14 +106,25 @@ async def additions(url: str, programme: str | None = None) -> list[Addition]:
         return [Addition(**dict(row)) for row in await opened.fetch(_SQL["additions"], programme)]
 
 
-async def level(url: str, programme: str | None = None) -> int:
-    """Put what is left of each budget into shares of one size; returns how many budgets that changed."""
-    changed = 0
-    async with _opened(url) as opened, opened.transaction():
+async def level(url: str, programme: str | None = None) -> tuple[int, int]:
+    """Level every budget of a programme, or of all: see `level_over`."""
+    async with _opened(url) as opened:
+        return await level_over(opened, programme)
+
+
+async def level_over(opened: Connection, programme: str | None = None) -> tuple[int, int]:
+    """Put what is left of each budget into shares of one size; returns how many budgets there are, and how many of them
+    that changed.
+
+    One transaction, which holds all shards: lanes wait for it, and it for what they are committing.
+    """
+    async with opened.transaction():
+        places = await opened.fetch(_SQL["places"], programme)
+        if not places:
+            return 0, 0
         shards = await _hold_shards(opened)
-        for row in await opened.fetch(_SQL["places"], programme):
-            changed += await _deal_again(opened, row["programme"], row["slot"], shards)
-    return changed
+        changed = [await _deal_again(opened, place["programme"], place["slot"], shards) for place in places]
+    return len(changed), sum(changed)
 
 
 async def add(url: str, programme: str, rule: str, amount: int, *, user: str) -> Budget:

@@ -99,7 +99,7 @@ def test_what_is_undone_is_given_back_to_all(story: Story) -> None:
 
 
 def test_what_a_reversed_refund_takes_again_counts_though_there_is_nothing_left(story: Story) -> None:
-    """A refund gave back, others took it; then the refund is reversed: the member has the gift, and nobody gets more."""
+    """A refund gave back, others took it; then the refund is reversed: the member has the gift, nobody gets more."""
     first = story.buy(1_000_000, ALI)
     part = story.refund(first, 1_000_000, ALI)
     assert [story.buy(1_000_000, pan).discount for pan in (SARA, REZA, SARA)] == [100_000, 100_000, 50_000]

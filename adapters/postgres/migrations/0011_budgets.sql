@@ -50,3 +50,8 @@ COMMENT ON COLUMN budget_addition.slot IS 'budget.slot.';
 COMMENT ON COLUMN budget_addition.amount IS 'Points, or minor units.';
 COMMENT ON COLUMN budget_addition.made_by IS 'Who raised it.';
 COMMENT ON COLUMN budget_addition.made_at IS 'When.';
+
+ALTER TABLE job_run
+    DROP CONSTRAINT job_run_job_check,
+    ADD CONSTRAINT job_run_job_check CHECK (job IN ('upkeep', 'birthdays', 'payouts', 'expiry-notice', 'level'));
+COMMENT ON COLUMN job_run.job IS 'upkeep, birthdays, payouts, expiry-notice or level.';
