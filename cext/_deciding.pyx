@@ -9,9 +9,10 @@ ones just so, and the tests compare the two.
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t
 
 from cext._kernel cimport decided
+from cext._kernel_arithmetic cimport read_number
 from cext._kernel_records cimport Account, Programme
 from cext._telling cimport Teller
 from cext._transaction cimport AccountState, Transaction
@@ -28,24 +29,26 @@ cdef str APPROVED = "00"
 cdef tuple budgets_left(shares, live, Py_ssize_t shard):
     """What is left of the programme's budgets, mostly known since the last message of the shard."""
     cdef PyObject *rows = PyDict_GetItem(shares.rows, live.kernel)
+    cdef list kept
     if rows is not NULL:
-        known = (<list?><object>rows)[shard]
+        kept = <list?><object>rows
+        known = kept[shard % len(kept)]
         if known is not None:
             return known
     return shares.left(live, shard)
 
 
-cdef bint draws(bytes counters_moved, tuple slots) except -1:
-    """Whether one of these slots is among the moves; see `cext/reference/counters.py` for how they are packed."""
-    cdef const unsigned char *at = <const unsigned char *>PyBytes_AS_STRING(counters_moved)
+cdef int draw(shares, programme, shard, bytes counters_moved, tuple slots) except -1:
+    """Draw what was moved under these slots; see `cext/reference/counters.py` for how moves are packed."""
+    cdef const uint8_t *at = <const uint8_t *>PyBytes_AS_STRING(counters_moved)
     cdef Py_ssize_t i
     cdef int64_t slot
     for i in range(0, PyBytes_GET_SIZE(counters_moved) - COUNTER_BYTES + 1, COUNTER_BYTES):
-        slot = (at[i] << 8) | at[i + 1]
+        slot = read_number(at + i, 2)
         for budget in slots:
             if <int64_t>budget == slot:
-                return True
-    return False
+                shares.draw(programme, shard, slot, read_number(at + i + 6, 8))
+    return 0
 
 
 def decide_usual(
@@ -116,8 +119,8 @@ def decide_usual(
     if slots:
         transaction.request.budgets = budgets_left(shares, live, account.shard)
     transaction.decision = decided(kernel, account, transaction.request)
-    if slots and draws(transaction.decision.counters_moved, slots):
-        shares.move(live.id, account.shard, transaction.decision.counters_moved)
+    if slots:
+        draw(shares, live.id, account.shard, transaction.decision.counters_moved, slots)
     transaction.response_code = transaction.decision.rc
     if transaction.decision.changed:
         state.changed = True

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from switch.deciding import LiveProgramme
 
 REFRESH_S = 1.0
+SHARES_MAX = 8
+"""A batch writes to each share that it draws from, and lanes that draw from one share wait for each other's commits: so
+there are few, and enough for the lanes of a worker, if those are 1, 2, 4 or 8."""
 GIFTS_PER_SHARE = 256
 """A budget is dealt out into the fewer shares the fewer gifts it is good for, down to one."""
 
 
 class Share(NamedTuple):
-    """A part of a budget: `number` counts from 0; the accounts of shard s draw from share s modulo their number."""
+    """A part of a budget: `number` counts from 0; the accounts of shard s draw from share s modulo their count."""
 
     programme: int
     slot: int
@@ -55,7 +58,7 @@ def dealt_out(left: int, gift: int, shards: int) -> list[int]:
     goes to the first ones.
     """
     count = 1
-    while count * 2 <= shards and left // gift >= count * 2 * GIFTS_PER_SHARE:
+    while count * 2 <= min(shards, SHARES_MAX) and left // gift >= count * 2 * GIFTS_PER_SHARE:
         count *= 2
     each, rest = divmod(left, count)
     return [each + (number < rest) for number in range(count)]
@@ -74,13 +77,12 @@ def wants_budget(programme: Programme, account: Account, request: Request) -> bo
 class Shares:
     """A lane's copy of all shares.
 
-    `rows` has what is left of a programme's budgets for each shard, by the programme's kernel, as far as it was asked
-    for since it changed: `decide_usual` looks there first.
+    `rows` has what is left of a programme's budgets for each shard modulo `SHARES_MAX`, by the programme's kernel, as
+    far as it was asked for since it changed: `decide_usual` looks there first.
     """
 
-    def __init__(self, shards: int) -> None:
+    def __init__(self) -> None:
         self.rows: dict[Programme, list[tuple[int, ...] | None]] = {}
-        self._shards = shards
         self._left: dict[tuple[int, int], list[int]] = {}
         self._kernels: dict[int, list[Programme]] = {}
         self._drawn: dict[tuple[int, int, int], int] = {}
@@ -121,39 +123,44 @@ class Shares:
         """`Request.budgets` for a message on an account of this shard."""
         rows = self.rows.get(live.kernel)
         if rows is None:
-            rows = self.rows[live.kernel] = [None] * self._shards
+            rows = self.rows[live.kernel] = [None] * SHARES_MAX
             self._kernels.setdefault(live.id, []).append(live.kernel)
-        found = rows[shard]
+        place = shard % SHARES_MAX
+        found = rows[place]
         if found is None:
-            found = rows[shard] = tuple(self._of(live.id, slot, shard) for slot in live.budget_slots)
+            found = rows[place] = tuple(self._of(live.id, slot, shard) for slot in live.budget_slots)
         return found
 
     def _of(self, programme: int, slot: int, shard: int) -> int:
         shares = self._left.get((programme, slot))
-        return 0 if shares is None else shares[shard % len(shares)]
+        return 0 if shares is None else shares[shard % SHARES_MAX % len(shares)]
 
     def move(self, programme: int, shard: int, counters_moved: bytes) -> None:
         """Take what a decision drew from the shares, or put back what it gave back.
 
         A decision draws no more than there is, but for the reversal of a refund: the member has that gift already.
         """
-        for slot, _, moved in unpack(counters_moved):
-            count = moved
-            shares = self._left.get((programme, slot))
-            if shares is None:
-                continue
-            number = shard % len(shares)
-            owed = max(0, count - max(0, shares[number]))
-            if owed:
-                self._owed[programme, slot] = self._owed.get((programme, slot), 0) + owed
-                count -= owed
-            shares[number] -= count
-            place = (programme, slot, number)
-            self._drawn[place] = self._drawn.get(place, 0) + count
-            for kernel in self._kernels.get(programme, ()):
-                rows = self.rows[kernel]
-                for other in range(number, self._shards, len(shares)):
-                    rows[other] = None
+        for slot, _, count in unpack(counters_moved):
+            self.draw(programme, shard, slot, count)
+
+    def draw(self, programme: int, shard: int, slot: int, count: int) -> None:
+        """Take so much from the shard's share of a budget, if the slot is one's."""
+        shares = self._left.get((programme, slot))
+        if shares is None:
+            return
+        number = shard % SHARES_MAX % len(shares)
+        left = shares[number]
+        if count > left:
+            beyond = count - max(0, left)
+            self._owed[programme, slot] = self._owed.get((programme, slot), 0) + beyond
+            count -= beyond
+        shares[number] = left - count
+        place = (programme, slot, number)
+        self._drawn[place] = self._drawn.get(place, 0) + count
+        for kernel in self._kernels.get(programme, ()):
+            rows = self.rows[kernel]
+            for other in range(number, SHARES_MAX, len(shares)):
+                rows[other] = None
 
     def owed(self) -> list[Owed]:
         """What was drawn beyond what was dealt out since this was last asked."""

@@ -27,7 +27,6 @@ from switch.reward_choice import BUDGET_USED_UP as REWARD_BUDGET_USED_UP
 from switch.reward_choice import NOT_AVAILABLE, number_of, reason_of
 from switch.statement import Statements
 from switch.telling import Telling, private_data, teller_of
-from switch.tokens import SHARDS_MAX
 from switch.transaction import AccountKey, AccountState, Transaction
 
 PURCHASE, REDEMPTION, CREDIT_PURCHASE, REFUND, REVERSAL, INQUIRY, EVENT, HOLD, QUOTE = 1, 2, 3, 4, 5, 6, 7, 8, 9
@@ -58,7 +57,7 @@ REASONS = {
 """DE44 of a decline: ASCII, at most 25 characters."""
 
 
-NO_SHARES = Shares(SHARDS_MAX)
+NO_SHARES = Shares()
 """Nothing is left of any budget."""
 
 

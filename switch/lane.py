@@ -99,7 +99,7 @@ class Lane:
         self._batch: list[Transaction] = []
         self._under_way: list[Transaction] = []
         self._busy: set[AccountKey] = set()
-        self._shares = Shares(store.shards)
+        self._shares = Shares()
         self._wake = asyncio.Event()
         self._stopping = False
         telemetry.gauge_lane_queue(number, self._queue.__len__)

@@ -80,7 +80,8 @@ def simulate(
             ground.live.point_value, ground.draft.point_value,
         )  # fmt: skip
         title = f"{asked.programme}: {asked.draft} beside live"
-        sheets, notes = simulate_sheets.sheets(asked, report), simulate_sheets.notes(report)
+        sheets = simulate_sheets.sheets(asked, report)
+        notes = simulate_sheets.notes(report, ground.draft.budgets)
         simulate_screens.show(title, asked.subtitle, sheets, notes)
         if html is not None:
             html.write_text(simulate_screens.html_page(asked, title, sheets, notes), encoding="utf-8")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from switch.programme.budgets import RuleBudget
 from switch.simulation.totals import Pair, Report, RulePair, Totals
 
 SEGMENTS_SHOWN = 20
@@ -70,14 +71,26 @@ def sheets(asked: Asked, report: Report) -> list[Sheet]:
     return found
 
 
-def notes(report: Report) -> list[str]:
-    """What must be said under the sheets."""
-    said = [COST_NOTE]
+def notes(report: Report, budgets: Iterable[RuleBudget] = ()) -> list[str]:
+    """What must be said under the sheets; `budgets` are the draft's."""
+    said = [COST_NOTE, *(_budget_note(report, budget) for budget in budgets)]
     if report.broken:
         said.append(f"{report.broken:,} {BROKEN_NOTE}")
     if not report.messages:
         said.append("No approved message falls into this period.")
     return said
+
+
+def _budget_note(report: Report, budget: RuleBudget) -> str:
+    """A replay goes account by account and on all cores, not in the order of time: it cannot say who came too late."""
+    found = [report.rules[name].draft for name in (budget.rule, f"{budget.rule}.reward") if name in report.rules]
+    is_in_points = budget.unit == "points"
+    drawn = sum(rule.points if is_in_points else rule.discount + rule.credit for rule in found)
+    unit = "points" if is_in_points else "minor units"
+    said = f"Budget of {budget.rule}: {drawn:,} of {budget.total:,} {unit} in this period"
+    if drawn <= budget.total:
+        return f"{said}."
+    return f"{said}. It would have run out: the figures are those of a budget that never ends."
 
 
 def _whole_sheet(asked: Asked, whole: Pair) -> Sheet:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cext.reference.counters import pack
 from protocol.tlv import build
-from switch.budgets import GIFTS_PER_SHARE, Draw, Owed, Share, Shares, dealt_out
+from switch.budgets import GIFTS_PER_SHARE, SHARES_MAX, Draw, Owed, Share, Shares, dealt_out
 from switch.deciding import LiveProgramme, Programmes
 from switch.programme import load
 from tests.switch import fakes
@@ -174,20 +174,21 @@ def test_all_of_it_is_dealt_out_evenly(left: int, gift: int, shards: int) -> Non
     assert sum(parts) == left
     assert max(parts) - min(parts) <= 1
     assert parts == sorted(parts, reverse=True)
-    assert len(parts) <= shards
+    assert len(parts) <= min(shards, SHARES_MAX)
     assert len(parts).bit_count() == 1
     assert len(parts) == 1 or left // gift >= len(parts) * GIFTS_PER_SHARE
 
 
-def test_a_large_budget_has_a_share_for_each_shard_and_a_small_one_is_in_one_place() -> None:
-    assert dealt_out(64 * 256 * 50, 50, 64) == [256 * 50] * 64
-    assert len(dealt_out(64 * 256 * 50 - 1, 50, 64)) == 32
+def test_a_large_budget_has_several_shares_and_a_small_one_is_in_one_place() -> None:
+    assert dealt_out(8 * 256 * 50, 50, 64) == [256 * 50] * 8
+    assert len(dealt_out(8 * 256 * 50 - 1, 50, 64)) == 4
+    assert dealt_out(10**12, 50, 3) == [10**12 // 2] * 2
     assert dealt_out(1_000, 50, 64) == [1_000]
     assert dealt_out(0, 50, 64) == [0]
 
 
 def test_accounts_of_a_shard_draw_from_one_share() -> None:
-    shares = Shares(4)
+    shares = Shares()
     shares.take([Share(1, GIFT, 0, 10), Share(1, GIFT, 1, 20), Share(1, CODE, 0, 5)], 1, 0.0)
     assert [shares.left(LIVE, shard) for shard in range(4)] == [(10, 5, 0), (20, 5, 0), (10, 5, 0), (20, 5, 0)]
     drawn = moves_of((GIFT, 4), (CODE, 5), (MUG + 1, 9))
@@ -203,7 +204,7 @@ def test_accounts_of_a_shard_draw_from_one_share() -> None:
 
 
 def test_the_copy_is_read_anew_when_it_may_be_wrong() -> None:
-    shares = Shares(4)
+    shares = Shares()
     assert shares.is_due(1, 0.0, has_budgets=False)
     shares.take([], 1, 0.0)
     assert not shares.is_due(1, 5.0, has_budgets=False)

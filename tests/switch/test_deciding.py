@@ -63,7 +63,7 @@ def state_of(
 
 def shares_of(left: int) -> Shares:
     """So much is left of every budget of the forty rules, in two shares."""
-    shares = Shares(fakes.SHARDS)
+    shares = Shares()
     slots = sorted(budget.slot for budget in BOTH.live[3].compiled.budgets)
     shares.take([Share(3, slot, number, left) for slot in slots for number in (0, 1)], 1, 0.0)
     return shares

@@ -28,7 +28,7 @@ CREATE TABLE budget_share (
     PRIMARY KEY (programme, slot, share),
     FOREIGN KEY (programme, slot) REFERENCES budget (programme, slot)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE budget_share IS 'The parts that a budget is dealt out into. The accounts of a shard draw from the share that is the shard modulo the number of shares.';
+COMMENT ON TABLE budget_share IS 'The parts that a budget is dealt out into. The accounts of a shard draw from the share that is the shard modulo 8 modulo the number of shares.';
 COMMENT ON COLUMN budget_share.programme IS 'budget.programme.';
 COMMENT ON COLUMN budget_share.slot IS 'budget.slot.';
 COMMENT ON COLUMN budget_share.share IS 'Counts from 0.';

@@ -56,7 +56,7 @@ def test_they_are_listed_as_they_were_dealt_out(url: str) -> None:
     heading, *rows = lines("list")
     assert heading[:3] == ["programme", "rule", "unit"]
     assert rows == [
-        ["bazaar", "a", "points", "1,000,000", "0", "1,000,000", "0", "1,000,000", "64", "15,625", "15,625"],
+        ["bazaar", "a", "points", "1,000,000", "0", "1,000,000", "0", "1,000,000", "8", "125,000", "125,000"],
         ["bazaar", "b", "amount", "9,000", "0", "9,000", "0", "9,000", "1", "9,000", "9,000"],
         ["bazaar", "rewards.MUG", "amount", "300", "0", "300", "0", "300", "1", "300", "300"],
     ]
