@@ -87,6 +87,7 @@ def decide_usual(
         or transaction.reward
         or transaction.basket is not None
         or transaction.coupons is not None
+        or transaction.claims
         or transaction.wants_movements
     ):
         return False

@@ -15,6 +15,7 @@ cdef class Transaction:
     cdef public object wide, coupons, movements
     cdef public object sent_on, business_date, original_name, original_record, card, programme, programme_version
     cdef public list waiters, basket
+    cdef public tuple claims
     cdef public dict reply_fields
     cdef public bytes header, stored_reply
     cdef public str response_code, reason, held_decline, rrn, currency, settlement_date, last_four

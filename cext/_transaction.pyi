@@ -39,6 +39,7 @@ class Transaction:
     reward: str
     wide: Any
     coupons: Any
+    claims: tuple[str, ...]
     movements: Any
     language: Any
     asked: str | None

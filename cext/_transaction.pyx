@@ -52,6 +52,7 @@ cdef class Transaction:
         self.held_decline = ""
         self.event = ""
         self.reward = ""
+        self.claims = ()
         self.told = ""
 
     def belongs_to(self, int64_t shard, int64_t account_id):

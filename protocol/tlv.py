@@ -30,6 +30,7 @@ TAG_MEANINGS: Final = MappingProxyType(
                 "RF": "referrer's code",
                 "CL": "club code",
                 "CP": "coupon",
+                "OF": "offer claimed",
                 "RW": "reward chosen",
                 "PT": "points to redeem",
                 "CR": "credit to spend",

@@ -17,6 +17,7 @@ from protocol.message import Message
 from protocol.session import Session
 from switch.basket import read as read_basket
 from switch.calendars import Calendars, SentAt
+from switch.claims import read_claims
 from switch.coupons import Shown, read_codes
 from switch.deciding import (
     CREDIT_PURCHASE,
@@ -287,8 +288,11 @@ class Authoriser:
             return Refusal(FORMAT_ERROR, "RW goes with a purchase")
         if kind == EVENT and not wishes.event:
             return Refusal(FORMAT_ERROR, "DE48 EV is missing")
+        claims = _claims(kind, wishes)
+        if isinstance(claims, Refusal):
+            return claims
         coupons = self._coupons(kind, fields, wishes)
-        return coupons if isinstance(coupons, Refusal) else (wishes, coupons)
+        return coupons if isinstance(coupons, Refusal) else (wishes._replace(claims=claims), coupons)
 
     def _coupons(self, kind: int, fields: TextFields, wishes: Wishes) -> Shown | Refusal | None:
         """What a purchase or a coupon check shows. What undoes a purchase may repeat its coupons, without effect."""
@@ -348,6 +352,15 @@ def _traits(kind: int) -> tuple[int, bool, bool]:
     return kind, kind in NEEDS_NO_AMOUNT, kind in PAYING
 
 
+def _claims(kind: int, wishes: Wishes) -> tuple[str, ...] | Refusal:
+    """The offers that a purchase claims. What undoes a purchase may repeat its claims, without effect."""
+    if not wishes.claims or kind in (REFUND, REVERSAL):
+        return ()
+    if kind not in PAYING:
+        return Refusal(FORMAT_ERROR, "DE48 OF needs a purchase")
+    return read_claims(wishes.claims)
+
+
 def _names_an_original(kind: int, fields: TextFields) -> bool:
     """Whether DE90 counts. Of a purchase, if it names a 0100, a hold: what else a purchase has there is left alone."""
     return kind in (REFUND, REVERSAL) or (kind in PURCHASES and fields.get(90, "")[1:2] == "1")
@@ -370,6 +383,7 @@ def _add_private_data(transaction: Transaction, wishes: Wishes, basket: str | No
     # Whoever takes a purchase back sends its DE48 once more: that chooses nothing.
     transaction.reward = wishes.reward if transaction.kind in PAYING else ""
     transaction.language = wishes.language
+    transaction.claims = wishes.claims
     transaction.asked = kept_of(wishes, basket or "")
     if basket is not None:
         lines = transaction.basket = read_basket(basket)

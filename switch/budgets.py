@@ -9,7 +9,7 @@ it is not, the whole batch is taken back and decided again while the shares are 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from cext._kernel import Account, Programme, Request, decide
+from cext._kernel import Account, Decision, Programme, Request, decide
 from cext.programme_table import UNBOUNDED_BUDGETS
 from cext.reference.counters import unpack
 
@@ -64,12 +64,12 @@ def dealt_out(left: int, gift: int, shards: int) -> list[int]:
     return [each + (number < rest) for number in range(count)]
 
 
-def wants_budget(programme: Programme, account: Account, request: Request) -> bool:
-    """Whether a message that was declined would have been approved if nothing had been drawn of any budget."""
+def decided_without_budgets(programme: Programme, account: Account, request: Request) -> Decision:
+    """What would be decided if no budget ever ended; nothing changes."""
     left = request.budgets
     request.budgets = UNBOUNDED_BUDGETS
     try:
-        return decide(programme, account.copy(), request).rc == "00"
+        return decide(programme, account.copy(), request)
     finally:
         request.budgets = left
 

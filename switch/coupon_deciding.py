@@ -49,9 +49,8 @@ class CouponTrial:
             fires = self._fires(carry)
             assert self.decision is not None
             if self.decision.rc != APPROVED:
-                refusals.append(
-                    Refusal(self.decision.rc, reason_of(self._transaction, self._compiled, self.decision.rc))
-                )
+                code = self.decision.rc
+                refusals.append(Refusal(code, reason_of(self._transaction, self._compiled, code, self._before.born)))
             elif any(coupon.campaign not in fires for coupon in coupons):
                 refusals.append(BUDGET_USED_UP if self._wants_budget(coupons, carry) else ASKS_FOR_MORE)
         refused = first_of(refusals)

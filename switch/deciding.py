@@ -15,7 +15,9 @@ from cext._telling import Teller
 from cext._transaction import NO_EFFECT
 from cext.programme_table import UNBOUNDED_BUDGETS
 from switch.basket import prices_of_one, quantities
-from switch.budgets import Shares, wants_budget
+from switch.budgets import Shares, decided_without_budgets
+from switch.claims import BUDGET_USED_UP as CLAIM_BUDGET_USED_UP
+from switch.claims import refusal_of
 from switch.coupon_deciding import CouponTrial, begin, settle
 from switch.coupons import FOREIGN, Shown, is_foreign
 from switch.movements import Movements
@@ -214,9 +216,10 @@ class Decider:
         if transaction.kind == HOLD:
             request.hold_until = request.now + programme.compiled.hold_s
         _add_details(transaction, programme.compiled)
-        if programme.budget_slots:
-            request.budgets = shares.left(programme, state.account.shard)
+        request.budgets = shares.left(programme, state.account.shard)
         if shown is not None and shown.tokens and not self._coupons_are_good(transaction, shown, state, programme):
+            return
+        if transaction.claims and not request.advice and self._claim_fails(transaction, state, programme):
             return
         shadow = self._shadows.get(programme.id)
         before = state.account.copy() if shadow is not None else None
@@ -249,6 +252,22 @@ class Decider:
             return False
         if transaction.kind == INQUIRY and trial.decision is not None:
             _tell(transaction, programme, trial.account, trial.decision)
+        return True
+
+    @staticmethod
+    def _claim_fails(transaction: Transaction, state: AccountState, programme: LiveProgramme) -> bool:
+        """Whether an offer that is claimed would not be given; then the message is answered."""
+        request = transaction.request
+        decision = decide(programme.kernel, state.account.copy(), request)
+        if decision.rc != APPROVED:
+            return False
+        claimed = (transaction.claims, programme.compiled, state.account, request.local_day)
+        refused = refusal_of(*claimed, decision)
+        if refused is None:
+            return False
+        if refusal_of(*claimed, decided_without_budgets(programme.kernel, state.account, request)) is None:
+            refused = CLAIM_BUDGET_USED_UP
+        _decline(transaction, *refused)
         return True
 
     def _tell_movements(self, transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
@@ -360,9 +379,10 @@ def _add_details(transaction: Transaction, programme: CompiledProgramme) -> None
 
 def _reason(transaction: Transaction, programme: LiveProgramme, account: Account, response_code: str) -> str:
     """DE44 of what the kernel declined."""
-    reason = reason_of(transaction, programme.compiled, response_code)
-    if reason == NOT_AVAILABLE and wants_budget(programme.kernel, account, transaction.request):
-        return REWARD_BUDGET_USED_UP
+    reason = reason_of(transaction, programme.compiled, response_code, account.born)
+    if reason == NOT_AVAILABLE:
+        without = decided_without_budgets(programme.kernel, account, transaction.request)
+        return REWARD_BUDGET_USED_UP if without.rc == APPROVED else reason
     return reason or REASONS.get(response_code, "")
 
 

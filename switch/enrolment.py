@@ -4,8 +4,10 @@ What a person does not tell may be told later: a name or a birth date that is mi
 requires it. The account is marked, receipts ask for it, and the same message once more, from the same mobile, tells
 it: that completes the member's data and moves nothing.
 
-A club that is not open takes nobody at a till; a fee is paid from the account's credit, all of it or nothing, and is
-owed if that does not suffice and the club (or the till, by an advice) has let the member in.
+A club that is not open takes nobody at a till, and one with a least age nobody who is younger. That holds as well for a
+member of it who tells the birth date later: the whole message is refused, and nothing of it is kept. A fee is paid from
+the account's credit, all of it or nothing, and is owed if that does not suffice and the club (or the till, by an
+advice) has let the member in.
 """
 
 import datetime as dt
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 
 from cext._kernel import Decision
 from protocol.codes import ResponseCode
+from switch.ages import is_under, under_age
 from switch.card_checks import Context, card_refusals, till_refusals, usual
 from switch.kept_back import reserves_of, tell
 from switch.member_data import OWN_FLAGS, REFERRED, Before, MemberData, flags_of, kept_before
@@ -77,7 +80,7 @@ def decide_enrolment(request: Enrolment, scene: Scene, context: Context) -> Effe
             *_card(scene, context),
             *till_refusals(context),
             *_mobile(request, scene),
-            *_club(request, scene),
+            *_club(request, scene, context),
             *([UNKNOWN_REFERRER] if request.referrer is not None and scene.referrer is None else []),
         ]
     )
@@ -94,12 +97,13 @@ def decide_enrolment(request: Enrolment, scene: Scene, context: Context) -> Effe
 
 def _completed(request: Enrolment, scene: Scene, own: Party, context: Context) -> Effects | Refusal:
     """A member tells what was missing; what is known already stays, and nothing of it is told."""
-    refusal = first_of([*card_refusals(own, context), *till_refusals(context)])
-    if refusal is not None:
-        return refusal
     account, told = own.account, request.told
     assert account.member is not None
     born = _born(told) if account.born == 0 and "BD" not in scene.known else None
+    age = _age(_min_age(account.club, context), born, context) if born else []
+    refusal = first_of([*card_refusals(own, context), *till_refusals(context), *age])
+    if refusal is not None:
+        return refusal
     flags = flags_of(scene.known | told.tags, referred=bool(account.flags & REFERRED)) | account.flags & ~OWN_FLAGS
     return Effects(
         Decision(ResponseCode.APPROVED, points_balance=scene.points_left, credit_balance=account.credit),
@@ -129,18 +133,31 @@ def _mobile(request: Enrolment, scene: Scene) -> list[Refusal]:
     return [CARD_WANTED] if request.without_card and not scene.virtual_cards else []
 
 
-def _club(request: Enrolment, scene: Scene) -> list[Refusal]:
+def _club(request: Enrolment, scene: Scene, context: Context) -> list[Refusal]:
     if request.club is None:
         return []
     club = scene.club
     if club is None:
         return [UNKNOWN_CLUB]
-    refusals = [
-        Refusal(ResponseCode.FORMAT_ERROR, f"DE48 {tag} is missing") for tag in sorted(club.required - request.tags)
-    ]
+    min_age = _min_age(request.club, context)
+    # While a version takes over, the store's club may be the next one's: it may ask nobody for an age any more.
+    required = club.required if min_age is None else club.required | {"BD"}
+    refusals = [Refusal(ResponseCode.FORMAT_ERROR, f"DE48 {tag} is missing") for tag in sorted(required - request.tags)]
     if not club.open:
         refusals.append(CLUB_NOT_OPEN)
-    return refusals
+    return refusals + _age(min_age, _born(request.told), context)
+
+
+def _min_age(club: str | None, context: Context) -> int | None:
+    """How old the members of a club have to be by the version that decides; None: as old as they like."""
+    clubs = () if context.programme is None else context.programme.compiled.clubs
+    return next((each.min_age for each in clubs if each.code == club), None)
+
+
+def _age(min_age: int | None, born: int, context: Context) -> list[Refusal]:
+    if min_age is None or not is_under(min_age, born, context.local_date):
+        return []
+    return [Refusal(ResponseCode.REFUSED, under_age(min_age))]
 
 
 def _free_credit(party: Party, context: Context) -> int:

@@ -157,6 +157,8 @@ if TYPE_CHECKING:
         """What it asks for that touches more than one account."""
         coupons: Shown | None
         """The coupons that it shows, or may give back."""
+        claims: tuple[str, ...]
+        """The offers that it claims."""
         movements: Movements | None
         """What was read for an inquiry that wants the last movements."""
         waiters: "list[Transaction] | None"

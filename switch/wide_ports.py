@@ -27,7 +27,10 @@ MOBILE = 5
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """An account as it stands; `last_four` is its first card's. `untouched`: unused, empty, no further card."""
+    """An account as it stands; `last_four` is its first card's. `untouched`: unused, empty, no further card.
+
+    `club` is the code of the member's; None: in no club.
+    """
 
     shard: int
     id: int
@@ -44,6 +47,7 @@ class AccountRow:
     born: int = 0
     reserves: bytes = b""
     enrolled_on: dt.date | None = None
+    club: str | None = None
 
     @property
     def key(self) -> AccountKey:

@@ -17,7 +17,7 @@ _LANGUAGES: dict[str, Language] = {"fa": "fa", "en": "en"}
 
 class Wishes(NamedTuple):
     """What DE48 asks for: points (PT) and credit in minor units (CR) to pay with, or `NOT_WANTED`, and the texts of MB,
-    EV, RW, LG and of each CP.
+    EV, RW, LG and of each CP and OF.
     """
 
     points: int
@@ -27,40 +27,36 @@ class Wishes(NamedTuple):
     reward: str
     language: Language | None
     coupons: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
 
 
 NO_WISHES = Wishes(NOT_WANTED, NOT_WANTED, "", "", "", None)
 
 
 def read_wishes(text: str) -> Wishes | Refusal:
-    """DE48 as the till sent it; 30 if it cannot be read."""
-    points = credit = NOT_WANTED
-    mobile = event = reward = ""
-    language: Language | None = None
-    coupons: list[str] = []
+    """DE48 as the till sent it; 30 if it cannot be read. Of other tags than RW, CP and OF the last one counts."""
     try:
-        for tag, value in parse(text):
-            if tag == "PT":
-                points = _number(value)
-            elif tag == "CR":
-                credit = _number(value)
-            elif tag == "MB":
-                mobile = value
-            elif tag == "EV":
-                event = value
-            elif tag == "RW":
-                if reward or _CODE.fullmatch(value) is None:
-                    return Refusal(ResponseCode.FORMAT_ERROR, "DE48 RW is not one code")
-                reward = value
-            elif tag == "LG":
-                language = _LANGUAGES.get(value)
-            elif tag == "CP":
-                coupons.append(value)
+        pairs = parse(text)
+        numbers = {tag: _number(value) for tag, value in pairs if tag in ("PT", "CR")}
     except TlvError:
         return Refusal(ResponseCode.FORMAT_ERROR, "DE48 is not tag-length-value")
     except ValueError:
         return Refusal(ResponseCode.FORMAT_ERROR, "DE48 PT or CR is no number")
-    return Wishes(points, credit, mobile, event, reward, language, tuple(coupons))
+    last = dict(pairs)
+    each = {tag: tuple(value for found, value in pairs if found == tag) for tag in ("RW", "CP", "OF")}
+    rewards = each["RW"]
+    if len(rewards) > 1 or not all(_CODE.fullmatch(code) for code in rewards):
+        return Refusal(ResponseCode.FORMAT_ERROR, "DE48 RW is not one code")
+    return Wishes(
+        numbers.get("PT", NOT_WANTED),
+        numbers.get("CR", NOT_WANTED),
+        last.get("MB", ""),
+        last.get("EV", ""),
+        last.get("RW", ""),
+        _LANGUAGES.get(last.get("LG", "")),
+        each["CP"],
+        each["OF"],
+    )
 
 
 def kept_of(wishes: Wishes, basket: str) -> str | None:

@@ -137,7 +137,9 @@ def _lists(programme: "CompiledProgramme") -> list[str]:
     named = {
         "tiers": tiers,
         **lifecycle_in_words(programme.model),
-        "clubs": [club.code for club in programme.clubs],
+        "clubs": [
+            club.code if club.min_age is None else f"{club.code} from {club.min_age} years" for club in programme.clubs
+        ],
         "events": list(programme.events),
         "partners": [f"{partner.institution} ({partner.role})" for partner in programme.partners],
     }

@@ -68,11 +68,14 @@ def _rule(compiled: CompiledRule) -> RuleInWords:
 def _choice(compiled: CompiledRule, choice: Choice) -> RuleInWords:
     """A reward of the catalogue."""
     rule = compiled.rule
-    asked = f"the till asks for {choice.code}"
-    when = asked if rule.when is None else f"{asked} and ({' '.join(rule.when.split())})"
+    conditions = [f"the till asks for {choice.code}"]
+    if choice.min_age is not None:
+        conditions.append(f"age >= {choice.min_age}")
+    if rule.when is not None:
+        conditions.append(f"({' '.join(rule.when.split())})")
     costs = f"costs {choice.points:,} {_plural('point', choice.points)}"
     gives = (costs, *_effects(rule.then, rule.bound))
-    return RuleInWords(compiled.id, when, gives, tuple(_limits(rule)), compiled.facts)
+    return RuleInWords(compiled.id, " and ".join(conditions), gives, tuple(_limits(rule)), compiled.facts)
 
 
 def _reward(stamp: Stamp) -> Iterator[str]:

@@ -11,7 +11,7 @@ import typer
 from adapters.cli.till_holds import app as holds_app
 from adapters.cli.till_members import app as members_app
 from adapters.cli.till_messages import reversal, transaction
-from adapters.cli.till_options import Customer, Named, Till, digits, expanded
+from adapters.cli.till_options import Customer, Named, Shown, Till, digits, expanded
 from adapters.cli.till_talk import (
     amount_or,
     as_repeat,
@@ -48,20 +48,6 @@ Repeat = Annotated[
         help="Send the last one of these (or that of --stan) again as a repeat: give the same options.",
     ),
 ]
-Basket = Annotated[
-    list[str] | None,
-    typer.Option("--line", help="DE63 LI: sku;category;quantity;amount. Repeatable; the amounts sum to DE4."),
-]
-
-Coupons = Annotated[
-    list[str] | None, typer.Option("--coupon", help="DE48 CP: a coupon's code. Repeatable, five at most.")
-]
-
-
-Reward = Annotated[
-    str | None,
-    typer.Option(help="DE48 RW: a reward's code out of the programme's catalogue, to be paid with points."),
-]
 
 
 @app.command()
@@ -69,15 +55,12 @@ Reward = Annotated[
 def purchase(
     till: Till,
     customer: Customer,
+    shown: Shown,
     amount: Amount = None,
-    reward: Reward = None,
-    line: Basket = None,
-    code: Coupons = None,
     repeat: Repeat = False,
 ) -> None:
     """Buy something (0200, DE3 000000): the switch decides points, discounts and offers."""
-    shown = [*_chosen(reward), *(("CP", text) for text in code or ())]
-    pay(till, customer, "0200", ProcessingCode.PURCHASE, amount, shown, basket=line, repeat=repeat)
+    pay(till, customer, "0200", ProcessingCode.PURCHASE, amount, shown.private(), basket=shown.line, repeat=repeat)
 
 
 @app.command()
@@ -110,18 +93,17 @@ def coupon(
 def redeem(
     till: Till,
     customer: Customer,
+    shown: Shown,
     amount: Amount = None,
     points: Annotated[str, typer.Option(help="How many points to pay with; `all`: as far as they go.")] = ALL,
     credit: Annotated[
         str | None, typer.Option(help="Pay with club credit instead (DE3 006500): minor units, or `all`.")
     ] = None,
-    reward: Reward = None,
-    line: Basket = None,
     repeat: Repeat = False,
 ) -> None:
     """Buy something and pay with points (0200, DE3 006000); the reply's DE4 is what is still to be paid."""
     code, wishes = _paid_with(points, credit)
-    pay(till, customer, "0200", code, amount, [*wishes, *_chosen(reward)], basket=line, repeat=repeat)
+    pay(till, customer, "0200", code, amount, [*wishes, *shown.private()], basket=shown.line, repeat=repeat)
 
 
 @app.command()
@@ -204,6 +186,7 @@ def reverse(
 def advice(
     till: Till,
     customer: Customer,
+    shown: Shown,
     amount: Amount = None,
     points: Annotated[
         str | None, typer.Option(help="Points that the till let be spent (DE3 006000), or `all`.")
@@ -211,14 +194,13 @@ def advice(
     credit: Annotated[
         str | None, typer.Option(help="Credit that the till let be spent (DE3 006500), or `all`.")
     ] = None,
-    line: Basket = None,
     repeat: Repeat = False,
 ) -> None:
     """Tell of a purchase that already happened while the line was down (0220)."""
     code, wishes = ProcessingCode.PURCHASE, list[tuple[str, str]]()
     if points is not None or credit is not None:
         code, wishes = _paid_with(points or ALL, credit)
-    pay(till, customer, "0220", code, amount, wishes, basket=line, repeat=repeat)
+    pay(till, customer, "0220", code, amount, [*wishes, *shown.private()], basket=shown.line, repeat=repeat)
 
 
 @app.command()
@@ -260,11 +242,6 @@ def cut_over(
 
 app.registered_commands.extend(holds_app.registered_commands)
 app.registered_commands.extend(members_app.registered_commands)
-
-
-def _chosen(reward: str | None) -> list[tuple[str, str]]:
-    """DE48 RW."""
-    return [] if reward is None else [("RW", reward)]
 
 
 def _paid_with(points: str, credit: str | None) -> tuple[str, list[tuple[str, str]]]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from adapters.cli.till_messages import reversal, transaction
-from adapters.cli.till_options import Customer, Named, Till, expanded
+from adapters.cli.till_options import Customer, Named, Shown, Till, expanded
 from adapters.cli.till_talk import (
     amount_or,
     as_repeat,
@@ -32,10 +32,6 @@ Amount = Annotated[int | None, typer.Option(help="DE4, in minor units of the cur
 Repeat = Annotated[
     bool, typer.Option("--repeat", help="Send the last one of these again as a repeat: give the same options.")
 ]
-Basket = Annotated[
-    list[str] | None,
-    typer.Option("--line", help="DE63 LI: sku;category;quantity;amount. Repeatable; the amounts sum to DE4."),
-]
 
 
 @app.command()
@@ -43,15 +39,15 @@ Basket = Annotated[
 def quote(
     till: Till,
     customer: Customer,
+    shown: Shown,
     amount: Amount = None,
     points: Annotated[str | None, typer.Option(help="Points that would be paid with.")] = None,
     credit: Annotated[str | None, typer.Option(help="Credit that would be paid with, minor units.")] = None,
-    line: Basket = None,
     repeat: Repeat = False,
 ) -> None:
     """Ask what a purchase would earn and cost (0100, DE3 000000); nothing moves."""
-    wishes = [*wish("PT", points or ALL), *wish("CR", credit or ALL)]
-    pay(till, customer, "0100", ProcessingCode.PURCHASE, amount, wishes, basket=line, repeat=repeat)
+    wishes = [*wish("PT", points or ALL), *wish("CR", credit or ALL), *shown.private()]
+    pay(till, customer, "0100", ProcessingCode.PURCHASE, amount, wishes, basket=shown.line, repeat=repeat)
 
 
 @app.command()
@@ -80,13 +76,13 @@ def complete(
     till: Till,
     customer: Customer,
     named: Named,
+    shown: Shown,
     amount: Amount = None,
     points: Annotated[str, typer.Option(help="How many points to pay with; `all`: as far as they go.")] = ALL,
     credit: Annotated[
         str | None, typer.Option(help="Pay with club credit (DE3 006500): minor units, or `all`.")
     ] = None,
     as_advice: Annotated[bool, typer.Option("--advice", help="It happened while the line was down (0220).")] = False,
-    line: Basket = None,
     repeat: Repeat = False,
 ) -> None:
     """Buy what a hold was for (0200): it names the hold (DE90), spends it and what there is beside it."""
@@ -106,8 +102,8 @@ def complete(
             customer,
             stamped,
             amount=amount_or(amount, known),
-            private=wish("CR", credit or ALL) if by_credit else wish("PT", points),
-            basket=line or (),
+            private=[*(wish("CR", credit or ALL) if by_credit else wish("PT", points)), *shown.private()],
+            basket=shown.line or (),
             original=original,
         )
         converse(till, as_repeat(message) if repeat else message)

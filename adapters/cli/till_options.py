@@ -135,6 +135,34 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What is bought, and what the customer brings and asks for."""
+
+    line: Annotated[
+        list[str] | None,
+        typer.Option(help="DE63 LI: sku;category;quantity;amount. Repeatable; the amounts sum to DE4."),
+    ] = None
+    coupon: Annotated[list[str] | None, typer.Option(help="DE48 CP: a coupon's code. Repeatable, five at most.")] = None
+    reward: Annotated[
+        str | None,
+        typer.Option(help="DE48 RW: a reward's code out of the programme's catalogue, to be paid with points."),
+    ] = None
+    offer: Annotated[
+        list[str] | None,
+        typer.Option(help="DE48 OF: a rule that must fire, else the purchase is declined. Repeatable, five at most."),
+    ] = None
+
+    def private(self) -> list[tuple[str, str]]:
+        """The tags of DE48."""
+        chosen = [] if self.reward is None else [("RW", self.reward)]
+        return [
+            *chosen,
+            *(("CP", code) for code in self.coupon or ()),
+            *(("OF", rule) for rule in self.offer or ()),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """Which message a refund or a reversal is about."""
 

@@ -26,6 +26,7 @@ from adapters.postgres.programmes import (
     find_programme,
     read_programme,
     require_names,
+    set_clubs,
     set_partners,
 )
 from adapters.postgres.queries import named
@@ -115,6 +116,7 @@ async def activate(url: str, name: str, version: int, *, checker: str) -> None:
         await opened.execute(_SQL["retire"], number, LIVE)
         await opened.execute(_SQL["activate"], number, version, user)
         await set_partners(opened, number, programme)
+        await set_clubs(opened, number, programme)
         await deal(opened, number, programme.budgets)
 
 

@@ -86,6 +86,7 @@ async def store_programme(opened: Connection, programme: ProgrammeText) -> int:
     await add_version(opened, number, FIRST_VERSION, "live", programme, made_by=LOADED)
     await deal(opened, number, programme.budgets)
     await set_partners(opened, number, programme)
+    await set_clubs(opened, number, programme)
     return number
 
 
@@ -104,7 +105,7 @@ async def add_version(
 ) -> None:
     """Keep a text as a version of a programme, and give a number to what is new in it."""
     await _give_slots(opened, number, programme)
-    await opened.execute(_SQL["upsert_clubs"], number, *_club_columns(programme))
+    await opened.execute(_SQL["add_clubs"], number, *_club_columns(programme)[:3])
     await opened.execute(
         _SQL["add_version"],
         number,
@@ -170,6 +171,12 @@ async def set_partners(opened: Connection, number: int, programme: ProgrammeText
         )
 
 
+async def set_clubs(opened: Connection, number: int, programme: ProgrammeText) -> None:
+    """Let this text say who may join which club, and on what terms. Members of clubs that it does not name stay."""
+    await opened.execute(_SQL["upsert_clubs"], number, *_club_columns(programme))
+    await opened.execute(_SQL["close_clubs"], number, [club.code for club in programme.clubs])
+
+
 async def require_names(opened: Connection, programme: ProgrammeText) -> Mapping[tuple[str, str], int]:
     """Whom the text names, by kind and name; its categories are added.
 
@@ -211,6 +218,7 @@ __all__ = [
     "find_programme",
     "read_programme",
     "require_names",
+    "set_clubs",
     "set_partners",
     "store_programme",
 ]

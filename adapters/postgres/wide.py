@@ -128,6 +128,7 @@ class PostgresWideStore:
             row["shard"], row["id"], row["version"], row["programme"], row["account_status"], row["points"],
             row["credit"], row["lots"], row["member"], row["account_last_four"], row["untouched"],
             row["flags"], row["born"], row["reserves"], row["enrolled_on"],
+            row["club"],
         )  # fmt: skip
         if self._held and account.shard not in self._held:
             raise StaleAccounts("the card leads to another account by now")

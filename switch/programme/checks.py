@@ -1,8 +1,8 @@
 """What is wrong with a programme whose every part is right by itself.
 
-Errors: names given twice, tiers that do not rise, tiers that are not there, rules for events that would need a
-purchase. Warnings: rules that can never fire, costs without a bound. They are no errors, as a programme that is live
-already must still load when a later release sees more.
+Errors: names given twice, tiers that do not rise, tiers that are not there, ages that nobody is asked for, rules for
+events that would need a purchase. Warnings: rules that can never fire, costs without a bound. They are no errors, as a
+programme that is live already must still load when a later release sees more.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +34,7 @@ def check(
         *_repeated(model),
         *_tiers(model),
         *_lifecycle(model),
+        *_ages(model),
         *_events_in_catalogue(rewards),
         *_used_twice(model, terms),
         *_coupons_in_catalogue(rewards),
@@ -122,6 +123,13 @@ def _lifecycle(model: ProgrammeModel) -> Iterator[Found]:
     referral = model.referral
     if referral is not None and referral.ambassador is not None and AMBASSADOR not in model.tags:
         yield ("referral", "ambassador"), f"nobody can be an ambassador: add `tags: [{AMBASSADOR}]`"
+
+
+def _ages(model: ProgrammeModel) -> Iterator[Found]:
+    for index, club in enumerate(model.clubs):
+        if club.min_age is not None and "birth_date" not in club.required:
+            reason = f"club {club.code} has to ask for the birth date to know an age: add birth_date to `required`"
+            yield ("clubs", index, "min_age"), reason
 
 
 def _used_twice(model: ProgrammeModel, terms: Sequence[RuleTerms]) -> Iterator[Found]:

@@ -13,6 +13,7 @@ from switch.programme.checks import check, check_counts
 from switch.programme.document import Document, read
 from switch.programme.errors import ExpressionError, Problem, ProgrammeError, Severity
 from switch.programme.events import events_in, numbered
+from switch.programme.facts import FACTS
 from switch.programme.flags import TAG, tag_bit
 from switch.programme.gifts import Gifts
 from switch.programme.model import Choice, Club, Coupon, Message, Partner, ProgrammeModel, Rule
@@ -20,7 +21,7 @@ from switch.programme.names import Declared, Ids, Names, Slots, SlotsInOrder
 from switch.programme.problems import invalid, problem_at
 from switch.programme.reading import Reading, RuleTerms
 from switch.programme.table import TableRows
-from switch.programme.terms import Truth, looks_of
+from switch.programme.terms import All, Comparison, Constant, Relation, Truth, looks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,15 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueReward:
-    """What a till may ask for: its number for `Request.reward`, its price in points, the sku that is free if one is."""
+    """What a till may ask for: its number for `Request.reward`, its price in points, the sku that is free if one is.
+
+    `min_age`: how old the member has to be, whole years; its condition says so as well.
+    """
 
     number: int
     points: int
     free: str | None = None
+    min_age: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,7 @@ def load(text: str, *, ids: Ids, slots: Slots | None = None) -> CompiledProgramm
     names = Names(Declared.by(model), ids, chosen)
     tags = _tags(document, model, names)
     reading = Reading(document, names)
+    _add_least_ages(model, reading.rewards)
     problems = reading.problems + check(document, model, reading.rules, reading.rewards)
     if _has_errors(problems):
         raise ProgrammeError(problems)
@@ -245,9 +251,19 @@ def _catalogue(model: ProgrammeModel) -> dict[str, CatalogueReward]:
     """The rewards by their codes, numbered from 1 in alphabetical order."""
     choices = sorted(model.rewards, key=lambda choice: choice.code)
     return {
-        choice.code: CatalogueReward(number, choice.points, None if choice.then is None else choice.then.free)
+        choice.code: CatalogueReward(
+            number, choice.points, None if choice.then is None else choice.then.free, choice.min_age
+        )
         for number, choice in enumerate(choices, 1)
     }
+
+
+def _add_least_ages(model: ProgrammeModel, rewards: Sequence[RuleTerms]) -> None:
+    """Put the least ages of rewards into their conditions: an age that is not known meets none of them."""
+    for choice, terms in zip(model.rewards, rewards, strict=True):
+        if choice.min_age is not None:
+            old_enough = Comparison(Relation.GE, FACTS["age"], Constant(choice.min_age))
+            terms.when = old_enough if terms.when is None else All((old_enough, terms.when))
 
 
 def _number_events(terms: Sequence[RuleTerms]) -> dict[str, int]:

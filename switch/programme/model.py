@@ -10,6 +10,7 @@ from cext.programme_table import RULES_MAX, TIERS_MAX, VALUES_PER_GRANT_MAX
 from switch.programme.flags import TAGS_MAX
 from switch.programme.lifecycle import PART, Referral, TierYear
 from switch.programme.values import (
+    Age,
     Amount,
     Cap,
     Code,
@@ -328,6 +329,8 @@ class Choice(_Part):
     """What the receipt says, such as what the cashier hands over."""
     when: str | None = None
     """A condition on member and purchase; without one everybody may have it."""
+    min_age: Age | None = None
+    """How old who chooses it has to be, whole years; whose birth date is not known may not have it."""
     uses: Uses | None = None
     budget: Budget | None = None
     """What all members together may get of it."""
@@ -412,6 +415,8 @@ class Club(_Part):
     """Whether who has too little credit for the fee joins all the same, and owes it."""
     required: list[Literal["name", "birth_date", "gender", "education", "region", "referrer"]] = []
     """What a member has to tell on joining, besides the mobile number."""
+    min_age: Age | None = None
+    """How old who joins has to be, whole years; the birth date is then `required`."""
 
 
 class Validity(_Part):

@@ -12,6 +12,7 @@ from cext.programme_table import AMOUNT_MAX, EXPIRY_MONTHS_MAX, FACTOR_MAX, LIFE
 from switch.programme.calendar import EPOCH_ORDINAL
 
 HOLD_DAYS_MAX = 31
+AGE_MAX = 120
 
 NAME = r"^[a-z][a-z0-9_]{0,63}$"
 CODE = r"^[A-Za-z0-9_-]{1,32}$"
@@ -128,6 +129,13 @@ def pending_of(value: object) -> int:
     return int(found[1])
 
 
+def age_of(value: object) -> int:
+    """An age in whole years. Raises ValueError."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= AGE_MAX:
+        raise ValueError(f"should be whole years from 1 to {AGE_MAX}, such as 18")
+    return value
+
+
 def span_of(value: object) -> int:
     """`30 minutes`, `2 hours` or `3 days` in seconds, at most `HOLD_DAYS_MAX` days. Raises ValueError."""
     found = _SPAN.fullmatch(value) if isinstance(value, str) else None
@@ -191,6 +199,9 @@ SpanSeconds = Annotated[
             "examples": ["30 minutes", "2 hours", "3 days"],
         }
     ),
+]
+Age = Annotated[
+    int, PlainValidator(age_of), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": AGE_MAX, "examples": [18]})
 ]
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Code = Annotated[str, StringConstraints(pattern=CODE), BeforeValidator(_text)]

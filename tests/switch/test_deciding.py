@@ -192,8 +192,14 @@ rewards:
   - {code: LIP, points: 5, then: {free: LIPSTICK}}
   - {code: CAP, points: 0, message: {en: A cap}, uses: {life: 1}}
   - {code: OLD, points: 5, message: {en: Old}, when: visits > 100}
+  - {code: WINE, points: 5, then: {free: WINE}, min_age: 18}
+  - {code: PORT, points: 5, message: {en: Port}, min_age: 18, when: visits > 100}
 """
 )
+
+
+def with_rewards() -> dict[int, LiveProgramme]:
+    return {1: LiveProgramme(1, 1, load(REWARDS, ids=lambda _kind, _name: 1), frozenset({1}))}
 
 
 @pytest.mark.parametrize(
@@ -212,7 +218,7 @@ rewards:
 def test_a_reward_is_had_or_refused_with_its_reason(
     reward: str, sku: str, points: int, rc: str, reason: str, shadowed: bool
 ) -> None:
-    number = {1: LiveProgramme(1, 1, load(REWARDS, ids=lambda _kind, _name: 1), frozenset({1}))}
+    number = with_rewards()
     # In shadow there are no rewards at all: that version would have refused.
     other = {1: LiveProgramme(1, 2, load(fakes.BAZAAR, ids=lambda _kind, _name: 1), frozenset({1}))}
     compared: list[str] = []
@@ -234,6 +240,49 @@ def test_a_reward_is_had_or_refused_with_its_reason(
             # Once more: the points are gone, and the cap was had.
             rc, reason = ("65", "RW was had often enough") if reward == "CAP" else ("51", REASONS["51"])
     assert compared == (["05", "05"] if shadowed else [])
+
+
+@pytest.mark.parametrize(
+    ("reward", "born", "sku", "rc", "reason"),
+    [
+        # It is 23 November 2026.
+        ("WINE", 20_081_123, "WINE", "00", ""),
+        ("WINE", 20_081_124, "WINE", "05", "under age 18"),
+        ("WINE", 0, "WINE", "05", "RW wants a birth date"),
+        ("WINE", 20_270_101, "WINE", "05", "under age 18"),
+        ("WINE", 20_081_124, "", "05", "under age 18"),
+        ("WINE", 20_081_123, "", "05", "RW is not in the basket"),
+        ("PORT", 20_081_123, "", "05", "RW is not available now"),
+        ("PORT", 20_081_124, "", "05", "under age 18"),
+        ("LIP", 0, "LIPSTICK", "00", ""),
+    ],
+)
+def test_a_reward_may_want_an_age(reward: str, born: int, sku: str, rc: str, reason: str) -> None:
+    sale = made("0200", "000000")
+    sale.request.points_wanted = -1
+    sale.reward = reward
+    sale.basket = [Line(sku, "c", 1, 350_000)] if sku else None
+    state = state_of(sale, 1, 0, 0, 0)
+    state.account.born = born
+    state.account.points, state.account.lots = 9, lots.pack([(400, 9)])
+    Decider(Programmes(with_rewards())).decide([sale], {sale.account_key: state}, fakes.NOW)
+    assert (sale.response_code, sale.reason if rc != "00" else "") == (rc, reason)
+    assert len(sale.reason) <= 25
+    assert sale.decision.points_redeemed == (5 if rc == "00" else 0)
+    if rc != "00":
+        assert (state.account.points, state.changed) == (9, False)
+
+
+def test_an_advice_from_somebody_too_young_is_taken_without_the_reward() -> None:
+    sale = made("0220", "000000")
+    sale.reward = "WINE"
+    sale.basket = [Line("WINE", "c", 1, 350_000)]
+    state = state_of(sale, 1, 0, 0, 0)
+    state.account.born = 20_081_124
+    state.account.points, state.account.lots = 9, lots.pack([(400, 9)])
+    sale.request.points_wanted = -1
+    Decider(Programmes(with_rewards())).decide([sale], {sale.account_key: state}, fakes.NOW)
+    assert (sale.response_code, sale.decision.points_redeemed, sale.decision.discount) == ("00", 0, 0)
 
 
 @pytest.mark.parametrize("is_gone", [True, False])

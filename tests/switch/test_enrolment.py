@@ -5,13 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from switch.deciding import LiveProgramme
 from switch.enrolment import Scene, decide_enrolment
 from switch.member_data import INCOMPLETE, NAME_UNKNOWN, REFERRED, MemberData
+from switch.programme import load
 from switch.referral import code_of
 from switch.refusals import Refusal
 from switch.tokens import Token
-from switch.wide_ports import AccountChange, Club, Effects, MoreData, NewAccount, NewCard, NewMember
+from switch.wide_ports import AccountChange, AccountRow, Club, Effects, MoreData, NewAccount, NewCard, NewMember
 from switch.wide_requests import Enrolment
+from tests.switch import fakes
 from tests.switch.fakes import TOKENS
 from tests.switch.parties import DAY, account, context, party
 
@@ -200,6 +203,105 @@ def test_whose_first_card_is_the_mobile_tells_it_by_the_mobile() -> None:
 )
 def test_what_completes_nothing(asked: Enrolment, scene: Scene, refusal: tuple[str, str]) -> None:
     assert decide(asked, scene) == Refusal(*refusal)
+
+
+CLUBS = "clubs: [{code: ADULT, name: Adults, min_age: 18, required: [birth_date]}, {code: OPEN, name: Open}]"
+BY_AGE = LiveProgramme(1, 1, load(fakes.BAZAAR + CLUBS, ids=lambda _kind, _name: 1), frozenset({1}))
+ADULTS = replace(SCENE, club=Club(3, True, 501, False, frozenset({"BD"})))
+BIRTHDAY = dt.date(2008, 11, 23)
+"""Of who is eighteen on `DAY`."""
+TOMORROW = dt.date(2008, 11, 24)
+
+
+def by_age(asked: Enrolment, scene: Scene = ADULTS, **given: object) -> Effects | Refusal:
+    return decide(asked, scene, **({"programme": BY_AGE} | given))
+
+
+def adult(born: dt.date | None = TOMORROW, **more: object) -> Enrolment:
+    told = MemberData("Sara", born)
+    return replace(Enrolment(MOBILE, told=told, club="ADULT"), **more)  # type: ignore[arg-type]  # each test names its own
+
+
+def test_the_day_of_the_birthday_is_old_enough() -> None:
+    free = replace(SCENE, club=replace(ADULTS.club or OPEN, fee=0))
+    effects = by_age(adult(BIRTHDAY), free)
+    assert isinstance(effects, Effects)
+    assert effects.changes[0].born == 20_081_123
+    assert by_age(adult(TOMORROW), free) == Refusal("05", "under age 18")
+    # The programme's own day counts, whatever the business date is.
+    assert by_age(adult(BIRTHDAY), free, local_date=DAY - dt.timedelta(1)) == Refusal("05", "under age 18")
+    assert isinstance(by_age(adult(TOMORROW), free, local_date=DAY + dt.timedelta(1)), Effects)
+
+
+@pytest.mark.parametrize(
+    ("asked", "scene", "given", "refusal"),
+    [
+        (adult(), ADULTS, {}, ("05", "under age 18")),
+        (adult(without_card=True), replace(ADULTS, card=None), {}, ("05", "under age 18")),
+        # A till's own advice lets nobody in either.
+        (adult(), ADULTS, {"advice": True}, ("05", "under age 18")),
+        # Born after today, as the business date is ahead.
+        (adult(DAY + dt.timedelta(1)), ADULTS, {}, ("05", "under age 18")),
+        (adult(None), ADULTS, {}, ("30", "DE48 BD is missing")),
+        # The version that takes over asks nobody for it any more, and this one decides still.
+        (adult(None), replace(ADULTS, club=OPEN), {}, ("30", "DE48 BD is missing")),
+        # Several at once: the first in the order of DE39; the fee is asked of whoever may join.
+        (adult(), replace(ADULTS, card=party(account(1), status=1)), {}, ("78", "card or account blocked")),
+        (adult(), ADULTS, {"institution": 2}, ("57", "programme not served here")),
+        (adult(referrer=CODE), ADULTS, {}, ("30", "DE48 RF unknown")),
+        (adult(), replace(ADULTS, holder=TAKEN), {}, ("05", "mobile has card 0006")),
+        (adult(), replace(ADULTS, club=replace(OPEN, open=False)), {}, ("05", "club is not open")),
+        (adult(BIRTHDAY), ADULTS, {}, ("51", "too little for the fee")),
+    ],
+)
+def test_who_is_too_young_for_a_club(
+    asked: Enrolment, scene: Scene, given: dict[str, object], refusal: tuple[str, str]
+) -> None:
+    assert by_age(asked, scene, **given) == Refusal(*refusal)
+
+
+@pytest.mark.parametrize("club", ["OPEN", None])
+def test_elsewhere_the_young_are_welcome(club: str | None) -> None:
+    scene = replace(SCENE, club=OPEN if club else None)
+    assert isinstance(by_age(adult(club=club), scene), Effects)
+    assert isinstance(by_age(adult(None, club=club), scene), Effects)
+
+
+def member_of(club: str | None, born: int = 0) -> Scene:
+    """A member whose birth date is not known, unless `born` is given."""
+    own: AccountRow = replace(MEMBER.account, club=club, born=born)
+    return replace(THEIRS, card=party(own), holder=party(own), known=frozenset({"BD"} if born else ()))
+
+
+@pytest.mark.parametrize("advice", [False, True])
+def test_a_birth_date_that_comes_later_and_is_too_young_is_refused(advice: bool) -> None:
+    tells = adult(club=None)
+    assert by_age(tells, member_of("ADULT"), advice=advice) == Refusal("05", "under age 18")
+    assert isinstance(by_age(adult(BIRTHDAY, club=None), member_of("ADULT"), advice=advice), Effects)
+    # The rest may be told without it.
+    assert isinstance(by_age(adult(None, club=None), member_of("ADULT"), advice=advice), Effects)
+
+
+@pytest.mark.parametrize("club", ["OPEN", "CLOSED LONG AGO", None])
+def test_a_birth_date_that_comes_later_is_nobody_elses_business(club: str | None) -> None:
+    effects = by_age(adult(club=None), member_of(club))
+    assert isinstance(effects, Effects)
+    assert effects.changes[0].born == 20_081_124
+
+
+def test_another_birth_date_than_the_one_that_is_known_changes_nothing() -> None:
+    effects = by_age(adult(club=None), member_of("ADULT", born=19_700_101))
+    assert isinstance(effects, Effects)
+    assert effects.changes[0].born is None
+
+
+def test_what_is_wrong_with_the_card_or_the_till_comes_before_the_age() -> None:
+    scene = member_of("ADULT")
+    assert scene.card is not None
+    blocked = replace(scene, card=replace(scene.card, status=1))
+    assert by_age(adult(club=None), blocked) == Refusal("78", "card or account blocked")
+    assert by_age(adult(club=None), scene, institution=2) == Refusal("57", "programme not served here")
+    assert by_age(adult(club=None), scene, programme=None) == Refusal("57", "programme not served here")
 
 
 FORGOTTEN = dt.datetime(2026, 11, 20, 8, tzinfo=dt.UTC)

@@ -11,6 +11,8 @@ import pytest
 
 from adapters.postgres.audit import audit
 from adapters.postgres.loading import load, read_directory
+from protocol import tlv
+from protocol.codes import ProcessingCode
 from tests.conftest import TOKEN_KEY
 from tests.replays import differences
 from tests.wire.running import RunningSwitch
@@ -86,3 +88,26 @@ def test_a_till_gets_the_numbers_of_the_comments(story: Story, vertical: str) ->
         assert (reply.code, reply.reason) == ("00", "")
         assert (reply.to_pay, reply.earned, reply.granted) == sale.outcome
         assert bool(reply.all("MS")) == (terminal.receipt_language is not None)
+
+
+def test_a_bank_takes_adults_only_for_its_credit_card(story: Story) -> None:
+    rows = read_directory(EXAMPLES / "bank").terminals
+    terminal = next(row.entry for row in rows if row.entry.code == "BA000002")
+    place = {"de32": terminal.acquirer, "de41": terminal.code, "de42": terminal.merchant}
+    eighteen = story.today.replace(year=story.today.year - 18)
+
+    def joins(card: str, club: str, born: dt.date) -> tuple[str, str]:
+        text = tlv.build([("MB", f"0912777{card[-4:]}"), ("NA", "Sam"), ("BD", f"{born:%Y%m%d}"), ("CL", club)])
+        reply = story.ask("0200", ProcessingCode.ENROLMENT, pan=card, amount=0, de48=text, **place)
+        return reply.code, reply.reason
+
+    junior, adult = "9901010000000083", "9901010000000091"
+    tomorrow = eighteen + dt.timedelta(1)
+    assert joins(junior, "credit_card", tomorrow) == ("05", "under age 18")
+    assert joins(junior, "junior", tomorrow) == ("00", "")
+    assert joins(adult, "credit_card", eighteen) == ("00", "")
+    bought = {card: story.buy(2_500_000, card, **place, de22="050") for card in (junior, adult)}
+    assert [(reply.code, reply.earned, reply.granted) for reply in bought.values()] == [
+        ("00", 75 + 50, 0),
+        ("00", 75, 25_000),
+    ]

@@ -144,6 +144,17 @@ def test_a_reward_is_given_in_full_or_refused(story: Story) -> None:
     )
 
 
+def test_an_offer_that_is_claimed_is_refused(story: Story) -> None:
+    claimed = {"amount": 1_000_000, "de48": build([("OF", "opening")])}
+    given = [story.ask("0200", "000000", pan=pan, **claimed).discount for pan in (ALI, SARA, REZA)]
+    assert given == [100_000, 100_000, 50_000]
+    assert heard(story.ask("0200", "000000", pan=ALI, **claimed)) == ("05", "OF: budget is used up")
+    assert heard(story.ask("0200", "000000", pan=ALI, amount=1, de48=build([("OF", "welcome")]))) == (
+        "05",
+        "OF does not apply now",
+    )
+
+
 def test_an_event_draws_too(story: Story) -> None:
     checkin = {"pan": ALI, "amount": 0, "de4": "", "de49": "", "de48": build([("EV", "checkin")])}
     assert [story.ask("0200", "950000", **checkin).earned for _ in range(4)] == [4, 4, 2, 0]

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from adapters.postgres.explaining import explain
-from tests.wire.running import card
-from tests.wire.stories import Story, told
+from protocol.tlv import build
+from tests.wire.running import card, original_of
+from tests.wire.stories import Reply, Story, told
 
 pytestmark = pytest.mark.integration
 
@@ -148,3 +149,53 @@ def test_a_reversal_of_the_visit_that_made_the_offer_takes_the_offer(story: Stor
     fifth = story.buy(500_000, FREQUENT)
     story.undo(fifth, FREQUENT)
     assert story.after(1).buy(2_000_000, FREQUENT).granted == 0
+
+
+def claim(story: Story, amount: int, pan: str, *names: str, mti: str = "0200", **more: str) -> Reply:
+    return story.ask(mti, "000000", pan=pan, amount=amount, de48=build([("OF", name) for name in names]), **more)
+
+
+def test_a_till_that_claims_an_offer_gets_it_or_a_no_that_moves_nothing(story: Story) -> None:
+    five_visits(story, FREQUENT, amount=500_000, gap_days=10)
+    story.after(5)
+    visits = story.rows("SELECT visits, points, grants FROM account WHERE visits = 5")
+    for names, reason in [
+        (["bigger_baskets"], "OF is no offer here"),
+        (["bigger_basket", "come_sooner"], "OF does not apply now"),
+        (["festival"], "OF does not apply now"),
+    ]:
+        refused = claim(story, 1_999_999, FREQUENT, *names)
+        assert (refused.code, refused.reason, refused.granted, refused.all("OF")) == ("05", reason, 0, [])
+    assert story.rows("SELECT visits, points, grants FROM account WHERE visits = 5") == visits
+    quoted = claim(story, 2_000_000, FREQUENT, "bigger_basket", mti="0100")
+    assert (quoted.code, quoted.granted) == ("00", 400_000)
+    reached = claim(story, 2_000_000, FREQUENT, "base", "bigger_basket")
+    assert (reached.code, reached.granted, reached.all("OF")) == ("00", 400_000, ["bigger_basket"])
+    again = claim(story, 2_000_000, FREQUENT, "bigger_basket")
+    assert (again.code, again.reason) == ("05", "OF was used already")
+    assert claim(story, 1_000_000, NEW, "bigger_basket").reason == "OF is not open to you"
+
+
+def test_an_offer_that_has_ended_is_refused_by_name(story: Story) -> None:
+    five_visits(story, FREQUENT, amount=500_000, gap_days=10)
+    late = claim(story.after(31), 2_000_000, FREQUENT, "bigger_basket")
+    assert (late.code, late.reason, late.granted) == ("05", "OF has ended", 0)
+    # What has happened is taken, with what it brings.
+    told = claim(story, 2_000_000, FREQUENT, "bigger_basket", mti="0220")
+    assert (told.code, told.granted, told.earned) == ("00", 0, 20)
+
+
+def test_a_claim_goes_with_a_purchase(story: Story) -> None:
+    bought = claim(story, 1_000_000, NEW, "base")
+    for code, names, reason in [
+        ("006000", ["base"], "DE48 OF needs a purchase"),
+        ("000000", ["a b"], "DE48 OF is not a name"),
+        ("000000", ["base", "base"], "DE48 has one OF twice"),
+    ]:
+        shown = build([("PT", "1"), *(("OF", name) for name in names)])
+        refused = story.ask("0100", code, pan=NEW, amount=1_000, de48=shown)
+        assert (refused.code, refused.reason) == ("30", reason)
+    # Whoever takes a purchase back may send its DE48 once more.
+    named = original_of(bought.sent)
+    undone = story.ask("0400", "000000", pan=NEW, amount=0, de90=named, de48=build([("OF", "come_sooner")]))
+    assert (undone.code, undone.earned) == ("00", -10)

@@ -66,6 +66,18 @@ SELECT kind, name, slot FROM programme_slot WHERE programme = $1 ORDER BY slot;
 -- add_slot --
 INSERT INTO programme_slot (programme, slot, kind, name) VALUES ($1, $2, $3, $4);
 
+-- add_clubs --
+-- Clubs that a draft is the first to name: its conditions need their numbers, and nobody joins them yet. $1 programme,
+-- $2 codes, $3 names, $4 audiences.
+INSERT INTO club (programme, code, name, audience, open)
+SELECT $1, given.code, given.name, given.audience, false
+  FROM unnest($2::text[], $3::text[], $4::text[]) AS given (code, name, audience)
+    ON CONFLICT (programme, code) DO NOTHING;
+
+-- close_clubs --
+-- A club that the live text names no longer takes nobody any more. $1 programme, $2 codes that it names.
+UPDATE club SET open = false WHERE programme = $1 AND open AND code <> ALL ($2::text[]);
+
 -- upsert_clubs --
 -- $1 programme, $2 codes, $3 names, $4 audiences, $5 whether open, $6 fees, $7 whether who has too little for it owes it, $8 tags of DE48 that it wants, by commas. A club that is no longer named stays: members are in it.
 INSERT INTO club AS c (programme, code, name, audience, open, fee, fee_may_be_owed, required)

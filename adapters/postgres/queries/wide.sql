@@ -17,11 +17,12 @@ WITH shown AS (
 )
 SELECT s.is_first, s.status, s.kind, s.last_four, s.expires_on, s.since,
        a.shard, a.id, a.version, a.programme, a.status AS account_status, a.points, a.credit, a.lots, a.member,
-       a.last_four AS account_last_four, a.flags, a.born, a.reserves, a.enrolled_on,
+       a.last_four AS account_last_four, a.flags, a.born, a.reserves, a.enrolled_on, k.code AS club,
        a.points = 0 AND a.credit = 0 AND a.lots = '' AND a.visits = 0 AND a.spend = 0 AND a.tier_points = 0
            AND a.counters = '' AND a.grants = ''
            AND NOT EXISTS (SELECT 1 FROM card AS c WHERE c.account_shard = a.shard AND c.account = a.id) AS untouched
-  FROM shown AS s JOIN account AS a ON a.shard = s.account_shard AND a.id = s.account;
+  FROM shown AS s JOIN account AS a ON a.shard = s.account_shard AND a.id = s.account
+  LEFT JOIN club AS k ON k.id = a.club;
 
 -- club --
 -- A membership type. $1 programme, $2 code.

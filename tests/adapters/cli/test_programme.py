@@ -113,17 +113,31 @@ def test_a_catalogue_a_hold_out_and_tags_in_words() -> None:
         "  - {code: LIP, points: 500, then: {free: LIPSTICK, cap: 900}, uses: {year: 1},\n"
         "     when: hour > 3 or amount > 7}\n"
         "  - {code: S, points: 1, message: {en: Hi}}\n"
+        "  - {code: W, points: 1, message: {en: Hi}, min_age: 18}\n"
+        "  - {code: WINE, points: 1, message: {en: Hi}, min_age: 18, when: hour > 3 or amount > 7}\n"
         "tags: [press]\n"
     )
     programme = load(text)
-    a, lip, sample = rules_in_words(programme)
+    a, lip, sample, *aged = rules_in_words(programme)
     assert a.limits == ("10% of the members never get it",)
     assert lip.when == "the till asks for LIP and (hour > 3 or amount > 7)"
     assert lip.gives == ("costs 500 points", "LIPSTICK is free, at most 900")
     assert (lip.limits, lip.id) == (("1 a year",), "rewards.LIP")
     assert (sample.when, sample.gives) == ("the till asks for S", ("costs 1 point", "says “Hi”"))
+    assert [(rule.when, rule.facts) for rule in aged] == [
+        ("the till asks for W and age >= 18", ("age",)),
+        ("the till asks for WINE and age >= 18 and (hour > 3 or amount > 7)", ("age", "hour", "amount")),
+    ]
     document = document_of(programme)
-    assert (document["rewards"], document["tags"]) == ({"LIP": 500, "S": 1}, ["press"])
+    assert (document["rewards"], document["tags"]) == ({"LIP": 500, "S": 1, "W": 1, "WINE": 1}, ["press"])
+
+
+def test_clubs_are_told_with_their_ages(file: Path) -> None:
+    clubs = "clubs:\n  - {code: all, name: All}\n  - {code: adults, name: A, min_age: 18, required: [birth_date]}\n"
+    file.write_text(ONE_RULE + clubs, encoding="utf-8")
+    assert "clubs: all, adults from 18 years" in run("check", file).stdout.splitlines()
+    told = json.loads(run("check", file, "--json").stdout)
+    assert told["programme"]["clubs"] == ["all", "adults"]
 
 
 def test_a_choice_before_a_stamp_is_bracketed() -> None:
@@ -144,6 +158,10 @@ def test_the_schema_names_every_key_and_refuses_others() -> None:
     assert set(definitions["Grant"]["properties"]) == {"if", "set", "lives", "message"}
     assert set(definitions["Tier"]["properties"]) == {"id", "from", "multiply"}
     assert definitions["Club"]["properties"]["code"]["pattern"]
+    for part in ("Club", "Choice"):
+        whole_years, nothing = definitions[part]["properties"]["min_age"]["anyOf"]
+        assert (whole_years["type"], whole_years["minimum"], whole_years["maximum"]) == ("integer", 1, 120)
+        assert nothing == {"type": "null"}
     assert definitions["Then"]["properties"]["cap"]["description"]
     assert "uses" in definitions["Rule"]["properties"]
 

@@ -52,8 +52,9 @@ def test_quotes_and_holds_and_their_repeats(arguments: Sequence[str], wanted: tu
 
 def test_a_quote_carries_its_basket() -> None:
     with switch() as server:
-        send(server, "quote", "--amount", "9", "--line", "A;b;1;9")
+        send(server, "quote", "--amount", "9", "--line", "A;b;1;9", "--offer", "tea")
     assert server.heard[0].fields[63] == "LI007A;b;1;9"
+    assert server.heard[0].fields[48].endswith("OF003tea")
 
 
 def completed(server: Switch, hold: Sequence[str], complete: Sequence[str]) -> tuple[Message, Message]:

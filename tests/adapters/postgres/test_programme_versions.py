@@ -140,15 +140,37 @@ async def test_partners_come_and_go_with_the_live_version(url: str) -> None:
     assert await participants() == 1
 
 
-async def test_clubs_come_with_the_text(url: str) -> None:
-    clubs = (
-        "clubs:\n  - {code: GOLD, name: Gold club, fee: 5000, fee_due: true, required: [name, birth_date, region]}\n"
-    )
-    await versions.submit(url, DOUBLE + clubs, maker="sara")
-    await versions.submit(url, DOUBLE + clubs.replace("5000", "6000"), maker="sara")
-    async with connection(url) as opened:
-        (club,) = await opened.fetch("SELECT code, fee, fee_may_be_owed, required, audience FROM club")
-    assert tuple(club) == ("GOLD", 6_000, True, ["NA", "BD", "RE"], "customers")
+async def test_clubs_come_with_the_live_text(url: str) -> None:
+    async def clubs() -> dict[str, tuple[object, ...]]:
+        async with connection(url) as opened:
+            rows = await opened.fetch(
+                "SELECT code, name, open, fee, fee_may_be_owed, required, audience FROM club ORDER BY code"
+            )
+        return {row["code"]: tuple(row)[1:] for row in rows}
+
+    gold = "  - {code: GOLD, name: Gold, fee: 5000, fee_due: true, required: [name, birth_date, region], min_age: 18}\n"
+    await versions.submit(url, DOUBLE + "clubs:\n" + gold, maker="sara")
+    # Its number is there for conditions, and nobody joins what nobody has checked.
+    assert await clubs() == {"GOLD": ("Gold", False, 0, False, [], "customers")}
+    await versions.activate(url, "bazaar", 2, checker="reza")
+    live = ("Gold", True, 5_000, True, ["NA", "BD", "RE"], "customers")
+    assert await clubs() == {"GOLD": live}
+    # A draft changes no terms, and one that is withdrawn opens nothing.
+    staff = "  - {code: STAFF, name: Staff, audience: employees}\n"
+    await versions.submit(url, DOUBLE + "clubs:\n" + gold.replace("5000", "6000") + staff, maker="sara")
+    await versions.put_in_shadow(url, "bazaar", 3)
+    assert await clubs() == {"GOLD": live, "STAFF": ("Staff", False, 0, False, [], "employees")}
+    await versions.withdraw(url, "bazaar", 3)
+    assert (await clubs())["STAFF"][1] is False
+    # What the live text leaves out takes nobody any more, and keeps its number and its members.
+    await versions.submit(url, DOUBLE + "clubs:\n" + staff, maker="sara")
+    await versions.activate(url, "bazaar", 4, checker="reza")
+    closed = ("Gold", False, *live[2:])
+    assert await clubs() == {"GOLD": closed, "STAFF": ("Staff", True, 0, False, [], "employees")}
+    await versions.submit(url, DOUBLE + "clubs:\n" + gold + staff, maker="sara")
+    assert (await clubs())["GOLD"] == closed
+    await versions.activate(url, "bazaar", 5, checker="reza")
+    assert (await clubs())["GOLD"] == live
 
 
 async def test_tags_are_given_once_for_all_versions(url: str) -> None:

@@ -41,6 +41,21 @@ ERRORS = [
 
 GIFT = "points: 5, message: {en: Hi}"
 ERRORS += [
+    (
+        ONE_RULE + "clubs:\n  - {code: a, name: A}\n  - {code: b, name: B, min_age: 18, required: [name]}\n",
+        11,
+        "club b has to ask for the birth date to know an age: add birth_date to `required`",
+    ),
+    (
+        ONE_RULE + "clubs:\n  - code: b\n    name: B\n    min_age: 18\n    open: false\n",
+        12,
+        "club b has to ask for the birth date",
+    ),
+    *[
+        (ONE_RULE + f"{part}, min_age: {age}}}\n", 10, "should be whole years from 1 to 120, such as 18")
+        for part in ("clubs:\n  - {code: b, name: B, required: [birth_date]", f"rewards:\n  - {{code: A, {GIFT}")
+        for age in ("0", "-1", "121", "999999999999999999", "18.5", "'18'", "18 years", "eighteen", "true", "[1]", "{}")
+    ],
     (ONE_RULE + f"rewards:\n  - {{code: A, {GIFT}}}\n  - {{code: A, {GIFT}}}\n", 11, "a reward A is there already"),
     (ONE_RULE + "tags: [press, press]\n", 9, "a tag press is there already"),
     (
@@ -81,7 +96,23 @@ tiers:
     assert load(text).warnings == ()
 
 
+def test_an_age_of_a_club_and_of_a_reward():
+    clubs = (
+        "clubs:\n  - {code: b, name: B, min_age: 1, required: [birth_date]}\n  - {code: c, name: C, min_age: null}\n"
+    )
+    rewards = f"rewards:\n  - {{code: A, {GIFT}, min_age: 120}}\n  - {{code: B, {GIFT}}}\n"
+    programme = load(ONE_RULE + clubs + rewards)
+    assert [club.min_age for club in programme.clubs] == [1, None]
+    assert {code: reward.min_age for code, reward in programme.rewards.items()} == {"A": 120, "B": None}
+    assert [rule.facts for rule in programme.rules] == [(), ("age",), ()]
+
+
 WARNINGS = [
+    (
+        ONE_RULE + "rewards:\n  - {code: A, points: 5, message: {en: Hi}, min_age: 18, when: age < 18}\n",
+        10,
+        "this reward can never be had: what it asks of age contradicts itself",
+    ),
     (
         ONE_RULE + "rewards:\n  - {code: A, points: 5, message: {en: Hi}, when: hour > 25}\n",
         10,

@@ -9,7 +9,7 @@ import switch.programme
 from cext.programme_table import Effect, Lookup
 from switch.programme.document import read
 from switch.programme.facts import FACTS, SHAPES
-from switch.programme.model import Budget, Choice, Gift, Grant, Reward, Rule, Stamp, Then, Ticket, Uses
+from switch.programme.model import Budget, Choice, Club, Gift, Grant, Reward, Rule, Stamp, Then, Ticket, Uses
 from tests.switch.programme.programmes import ROOT
 
 EXAMPLES = sorted((ROOT / "examples").glob("*/programmes/*.yaml"))
@@ -76,4 +76,5 @@ def test_the_full_example_uses_every_key() -> None:
     assert used("then", "stamp", "reward") == known(Reward)
     assert used(of="rewards") == known(Choice)
     assert used("then", of="rewards") == known(Gift)
+    assert used(of="clubs") == known(Club)
     assert set(content) == known(switch.programme.compile.ProgrammeModel)
