@@ -41,6 +41,7 @@ def document_of(programme: CompiledProgramme) -> dict[str, Any]:
         "events": list(programme.events),
         "rewards": {code: reward.points for code, reward in programme.rewards.items()},
         "tags": list(programme.tags),
+        "budgets": {budget.rule: {budget.unit: budget.total} for budget in programme.budgets},
         "stamps": {card.key: card.need for card in programme.stamps},
         "draws": [draw.name for draw in programme.draws],
         "free_skus": list(programme.free_skus),
