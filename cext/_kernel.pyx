@@ -209,7 +209,8 @@ cdef bint undoable(Original original, int64_t kind) noexcept:
         return False
     if kind == KIND_REFUND:
         return original.rc_approved and is_purchase(original.kind)
-    return KIND_PURCHASE <= original.kind <= KIND_QUOTE and original.kind != KIND_REVERSAL
+    # What was declined moved nothing, whatever it was: there is nothing that could not be undone.
+    return not original.rc_approved or (KIND_PURCHASE <= original.kind <= KIND_QUOTE and original.kind != KIND_REVERSAL)
 
 
 cdef inline bint bounded(int64_t number) noexcept:

@@ -12,6 +12,7 @@ from switch.programme import load
 from switch.simulation.history import OTHER, BrokenHistory, History
 from switch.simulation.reading import BasketReader
 from switch.simulation.replay import Quarters, Rules, replayed
+from switch.simulation.standing import TierTerms, terms_of
 
 LEGS = (
     "points_earned", "points_redeemed", "points_expired", "points_adjusted", "credit_granted", "credit_spent",
@@ -31,15 +32,18 @@ class Replayer:
     shards: int = 0
     programme: int = 0
     quarters: Quarters = field(init=False)
+    zone: str | None = None
+    tiers: TierTerms | None = None
 
     async def differences(
-        self, shards: tuple[int, int] | None = None, accounts: Collection[int] | None = None
+        self, shards: tuple[int, int] | None = None, accounts: Collection[int] | None = None, start_s: int = 0
     ) -> list[str]:
-        """Every leg that comes out otherwise, from the first message on; none if all is well."""
+        """Every leg that comes out otherwise, from the first message on, or from a moment; none if all is well."""
         async with connection(self.url) as opened:
             await self._learn(opened)
         found: list[str] = []
-        async for history in histories(self.url, Span(self.programme, *(shards or (0, self.shards)), 0)):
+        place = (self.programme, *(shards or (0, self.shards)), start_s)
+        async for history in histories(self.url, Span(*place, self.zone, self.tiers)):
             if accounts is None or history.present.id in accounts:
                 found += self._replay(history)
         return found
@@ -77,6 +81,7 @@ class Replayer:
             reader = BasketReader.of(compiled)
             self.versions[version] = compiled.kernel, reader
             self.quarters = Quarters(compiled.timezone)
+            self.zone, self.tiers = compiled.timezone if compiled.looks_back else None, terms_of(compiled)
 
 
 async def differences(url: str, name: str) -> list[str]:

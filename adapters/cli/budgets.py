@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from adapters.cli.database import Database, DataDir, on_database, one_sentence
+from adapters.cli.options import ProgrammeName, user_option
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -34,17 +35,14 @@ def level(programme: OnlyProgramme = None, database: Database = None, data_dir: 
 
 @app.command()
 def add(
-    programme: Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's name.", show_default=False)],
+    programme: ProgrammeName,
     rule: Annotated[
         str, typer.Argument(metavar="RULE", help="The rule, or rewards.CODE of the catalogue.", show_default=False)
     ],
     amount: Annotated[
         int, typer.Argument(metavar="AMOUNT", help="By how much: points, or minor units.", show_default=False)
     ],
-    user: Annotated[
-        str,
-        typer.Option("--as", envvar="LOYALTY_USER", help="Who does this; kept with the budget.", show_default=False),
-    ],
+    user: Annotated[str, user_option("kept with the budget.")],
     database: Database = None,
     data_dir: DataDir = None,
 ) -> None:

@@ -7,19 +7,16 @@ from typing import Annotated
 import typer
 
 from adapters.cli.database import Database, DataDir, on_database, one_sentence, settings_of
+from adapters.cli.options import ProgrammeName, user_option
 
 app = typer.Typer(no_args_is_help=True)
 
-Programme = Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's name.", show_default=False)]
-User = Annotated[
-    str,
-    typer.Option("--as", envvar="LOYALTY_USER", help="Who does this; kept with the coupons.", show_default=False),
-]
+User = Annotated[str, user_option("kept with the coupons.")]
 
 
 @app.command()
 def generate(
-    programme: Programme,
+    programme: ProgrammeName,
     campaign: Annotated[
         str, typer.Argument(metavar="CAMPAIGN", help="The coupon, as the programme calls it.", show_default=False)
     ],
@@ -69,7 +66,7 @@ def list_coupons(
 
 @app.command()
 def withdraw(
-    programme: Programme,
+    programme: ProgrammeName,
     user: User,
     batch: Annotated[
         int | None, typer.Option(help="All codes of a batch, by its number in the list.", show_default=False)

@@ -8,27 +8,19 @@ from typing import Annotated
 import typer
 
 from adapters.cli.database import EXIT_FAULT, EXIT_NOT_FOUND, Database, DataDir, on_database, one_sentence, settings_of
+from adapters.cli.options import ProgrammeName, file_option, user_option
 
 app = typer.Typer()
 
-Programme = Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's name.", show_default=False)]
 Name = Annotated[
     str, typer.Argument(metavar="DRAW", help="The draw, as the programme's rules name it.", show_default=False)
 ]
-User = Annotated[
-    str,
-    typer.Option(
-        "--as",
-        envvar="LOYALTY_USER",
-        help="Who does this; kept with the draw. Who reveals a draw is never who closed it.",
-        show_default=False,
-    ),
-]
+User = Annotated[str, user_option("kept with the draw. Who reveals a draw is never who closed it.")]
 
 
 @app.command()
 def close(
-    programme: Programme,
+    programme: ProgrammeName,
     draw: Name,
     prizes: Annotated[
         Path,
@@ -59,7 +51,7 @@ def close(
 
 @app.command()
 def reveal(
-    programme: Programme,
+    programme: ProgrammeName,
     draw: Name,
     user: User,
     public_entropy: Annotated[
@@ -90,14 +82,9 @@ def reveal(
 
 @app.command()
 def show(
-    programme: Programme,
+    programme: ProgrammeName,
     draw: Name,
-    json_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--json", metavar="FILE", dir_okay=False, help="Write what the public is told here.", show_default=False
-        ),
-    ] = None,
+    json_file: Annotated[Path | None, file_option("--json", "Write what the public is told here.")] = None,
     database: Database = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -120,7 +107,7 @@ def show(
 
 @app.command()
 def tickets(
-    programme: Programme,
+    programme: ProgrammeName,
     draw: Name,
     csv: Annotated[Path, typer.Option(metavar="FILE", dir_okay=False, help="Write the list here.", show_default=False)],
     database: Database = None,
@@ -136,7 +123,7 @@ def tickets(
 
 
 @app.command()
-def code(programme: Programme, draw: Name, database: Database = None, data_dir: DataDir = None) -> None:
+def code(programme: ProgrammeName, draw: Name, database: Database = None, data_dir: DataDir = None) -> None:
     """Tell a member's code and tickets, by a card number or mobile number that is asked for and not shown.
 
     Exit code 1: the list has nobody with it.

@@ -8,7 +8,7 @@ from time import time
 
 from adapters.cli.databases import Opened
 from adapters.cli.running import compiled_programmes, make_partitions
-from adapters.postgres import budgets, job_payouts, jobs
+from adapters.postgres import budgets, job_forgetting, job_payouts, jobs
 from adapters.postgres.connecting import Connection, connection
 from adapters.postgres.jobs import DueAccount, Page, Tally
 from adapters.postgres.store import PostgresStore
@@ -19,6 +19,7 @@ from switch.jobs.door import Door, Outcome, Result
 from switch.jobs.due import (
     BIRTHDAY,
     birthdays_on,
+    forgotten_before,
     lapsing_months,
     referral_terms,
     tells_birthdays,
@@ -29,25 +30,27 @@ from switch.programme.calendar import LocalCalendar, LocalTime
 from switch.settings import Settings
 
 UPKEEP_JOB, BIRTHDAYS, PAYOUTS, NOTICE, LEVEL = "upkeep", "birthdays", "payouts", "expiry-notice", "level"
-JOBS = (UPKEEP_JOB, BIRTHDAYS, PAYOUTS, NOTICE, LEVEL)
+FORGETTING = "forgotten-mobiles"
+OF_A_PROGRAMME = (UPKEEP_JOB, BIRTHDAYS, PAYOUTS, NOTICE, LEVEL)
+JOBS = (*OF_A_PROGRAMME, FORGETTING)
 """In the order in which they run: what has lapsed is gone before anybody is told of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a job came to in one programme on one day."""
+    """What a job came to on one day in one programme, or in all at once (None)."""
 
     job: str
-    programme: str
+    programme: str | None
     day: dt.date
     tally: Tally
 
 
-Progress = Callable[[str, str, Tally, int], None]
-"""(job, programme, so far, accounts in all) → shown."""
+Progress = Callable[[str, str | None, Tally, int], None]
+"""(job, programme or None for all, so far, accounts in all) → shown."""
 
 
-def show_nothing(_job: str, _programme: str, _tally: Tally, _accounts: int) -> None:
+def show_nothing(_job: str, _programme: str | None, _tally: Tally, _accounts: int) -> None:
     """For where nobody looks."""
 
 
@@ -86,7 +89,7 @@ async def run_jobs(
     clock: Callable[[], float] = time,
     progress: Progress = show_nothing,
 ) -> list[Summary]:
-    """Run jobs for the live programmes, or for one; returns what came of each.
+    """Run jobs for the live programmes, or for one; returns what came of each. Of one, `FORGETTING` is left out.
 
     `day` is the day whose work is done, by default the one that it is in the programme's zone. Raises
     `ConfigurationError` if there is no such programme, and `DatabaseError`.
@@ -104,8 +107,27 @@ async def run_jobs(
         for sender in chosen:
             at = LocalCalendar(sender.programme.compiled.timezone).at(int(clock()))
             run = _Run(reading, door, sender, at, day or at.date, int(clock()), progress)
-            summaries += [await run.job(job) for job in JOBS if job in wanted]
+            summaries += [await run.job(job) for job in OF_A_PROGRAMME if job in wanted]
+        if FORGETTING in wanted and programme is None:
+            summaries.append(await _forget(reading, opened.shards, day, int(clock()), progress))
     return summaries
+
+
+async def _forget(opened: Connection, shards: int, day: dt.date | None, now_s: int, progress: Progress) -> Summary:
+    """Delete the mobiles of erased members that need not be remembered any longer, shard by shard."""
+    before = forgotten_before(now_s)
+    today = day or dt.datetime.fromtimestamp(now_s, dt.UTC).date()
+    tally = Tally()
+    kept = [await job_forgetting.forgotten_mobiles(opened, shard) for shard in range(shards)]
+    run = await jobs.begin_run(opened, FORGETTING, None, today)
+    for shard, mobiles in enumerate(kept):
+        deleted = await job_forgetting.delete_forgotten(opened, shard, before) if mobiles else 0
+        tally.looked_at += mobiles
+        tally.due += deleted
+        tally.done += deleted
+        progress(FORGETTING, None, tally, sum(kept))
+    await jobs.end_run(opened, run, tally)
+    return Summary(FORGETTING, None, today, tally)
 
 
 @dataclass(slots=True)
@@ -123,7 +145,7 @@ class _Run:
     accounts: int = 0
 
     async def job(self, job: str) -> Summary:
-        """Run one of JOBS."""
+        """Run one of OF_A_PROGRAMME."""
         number = self.sender.programme.id
         self.tally = Tally()
         self.accounts = await jobs.accounts(self.reading, number)

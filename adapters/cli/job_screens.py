@@ -12,6 +12,8 @@ from adapters.cli.job_running import Summary
 from adapters.postgres.jobs import Run, Tally
 
 PLAIN_WIDTH = 160
+FOR_ALL = "all"
+"""Stands for the programme of what is for all of them."""
 _COUNTS = ("looked at", "due", "done", "done before", "refused", "not known")
 
 
@@ -26,11 +28,11 @@ def progress_shown() -> Iterator[Shown]:
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        known: dict[tuple[str, str], TaskID] = {}
+        known: dict[tuple[str, str | None], TaskID] = {}
 
-        def show(job: str, programme: str, tally: Tally, accounts: int) -> None:
+        def show(job: str, programme: str | None, tally: Tally, accounts: int) -> None:
             if (job, programme) not in known:
-                known[job, programme] = bars.add_task(f"{job} of {programme}", total=accounts)
+                known[job, programme] = bars.add_task(f"{job} of {programme or FOR_ALL}", total=accounts)
             bars.update(known[job, programme], completed=tally.looked_at)
 
         yield show
@@ -40,7 +42,7 @@ def show_summaries(summaries: Sequence[Summary]) -> None:
     """A line for each job and programme."""
     table = _table("job", "programme", "day")
     for each in summaries:
-        table.add_row(each.job, each.programme, str(each.day), *_counts(each.tally))
+        table.add_row(each.job, each.programme or FOR_ALL, str(each.day), *_counts(each.tally))
     _console().print(table)
 
 
@@ -50,7 +52,7 @@ def show_runs(runs: Sequence[Run]) -> None:
     for run in runs:
         ended = "–" if run.ended_at is None else f"{run.ended_at:%H:%M:%S}"
         began = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(began, ended, run.job, run.programme, str(run.day), *_counts(run.tally))
+        table.add_row(began, ended, run.job, run.programme or FOR_ALL, str(run.day), *_counts(run.tally))
     _console().print(table)
 
 

@@ -22,7 +22,9 @@ def run(
     job: Annotated[
         str,
         typer.Option(
-            metavar="JOB", help="upkeep, birthdays, payouts, expiry-notice, level, or all.", show_default=True
+            metavar="JOB",
+            help="upkeep, birthdays, payouts, expiry-notice, level, forgotten-mobiles, or all.",
+            show_default=True,
         ),
     ] = ALL,
     programme: Annotated[str | None, typer.Option(help="Only this programme's members.", show_default=False)] = None,
@@ -42,7 +44,7 @@ def run(
     data_dir: DataDir = None,
 ) -> None:
     """Do what is due: points lapse, tier years end, birthdays are told, prizes and gifts are paid, notices are noted,
-    budgets are levelled.
+    budgets are levelled, what erasures keep for a while is deleted.
 
     It may be broken off and run again at any point, and beside another run: nothing happens twice. Exit code 0: all is
     done; 1: of some messages it is not known (the store was out of reach): run it again.
@@ -50,13 +52,17 @@ def run(
     with one_sentence():
         from adapters.cli.databases import opened_database  # noqa: PLC0415  # `--help` must not wait for a driver
         from adapters.cli.extensions import require_compiled  # noqa: PLC0415
-        from adapters.cli.job_running import JOBS, run_jobs  # noqa: PLC0415
+        from adapters.cli.job_running import FORGETTING, JOBS, run_jobs  # noqa: PLC0415
         from adapters.cli.job_screens import progress_shown, show_summaries  # noqa: PLC0415
         from adapters.cli.running import configure_logging  # noqa: PLC0415
 
         require_compiled()
         if job not in (ALL, *JOBS):
             raise typer.BadParameter(f"there is no job {job!r}: {', '.join(JOBS)} or {ALL}", param_hint="--job")
+        if job == FORGETTING and programme is not None:
+            raise typer.BadParameter(
+                f"{FORGETTING} is for all programmes at once: leave it out", param_hint="--programme"
+            )
         day, now = _day_and_clock(date, clock)
         configure_logging()
         settings = settings_of(database, data_dir)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from adapters.cli.database import Database, DataDir, one_sentence, settings_of
+from adapters.cli.options import ProgrammeName
 
 app = typer.Typer()
 
@@ -15,7 +16,7 @@ NUMBER_MAX = 64
 
 @app.command()
 def tag(
-    programme: Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's name.", show_default=False)],
+    programme: ProgrammeName,
     name: Annotated[
         str, typer.Argument(metavar="TAG", help="One of the programme's tags, such as ambassador.", show_default=False)
     ],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from adapters.cli.database import EXIT_FAULT, Database, DataDir, on_database, one_sentence, settings_of
+from adapters.cli.options import ProgrammeName, user_option
 
 if TYPE_CHECKING:
     from adapters.cli.databases import Opened
@@ -19,7 +20,6 @@ Result = TypeVar("Result")
 DIGITS_MAX = 100
 OUTCOME_UNKNOWN = "91"
 
-Programme = Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's name.", show_default=False)]
 Shown = Annotated[
     str | None,
     typer.Option(
@@ -28,20 +28,12 @@ Shown = Annotated[
         show_default=False,
     ),
 ]
-User = Annotated[
-    str,
-    typer.Option(
-        "--as",
-        envvar="LOYALTY_USER",
-        help="Who does this; kept with the request and in the journal.",
-        show_default=False,
-    ),
-]
+User = Annotated[str, user_option("kept with the request and in the journal.")]
 Forfeit = Annotated[bool, typer.Option("--forfeit-credit", help="The member gives up the credit that is left.")]
 
 
 @app.command()
-def show(programme: Programme, number: Shown = None, database: Database = None, data_dir: DataDir = None) -> None:
+def show(programme: ProgrammeName, number: Shown = None, database: Database = None, data_dir: DataDir = None) -> None:
     """What is kept of a member: balances and sums, and which facts about the person are known, not what they say."""
     with one_sentence():
         from adapters.postgres import members  # noqa: PLC0415  # `--help` must not wait for a driver
@@ -65,7 +57,7 @@ def show(programme: Programme, number: Shown = None, database: Database = None, 
 
 @app.command()
 def end(
-    programme: Programme,
+    programme: ProgrammeName,
     user: User,
     number: Shown = None,
     forfeit_credit: Forfeit = False,

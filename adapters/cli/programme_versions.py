@@ -6,20 +6,12 @@ from typing import Annotated
 import typer
 
 from adapters.cli.database import Database, DataDir, on_database, one_sentence
+from adapters.cli.options import ProgrammeName, user_option
 
 app = typer.Typer()
 
-Name = Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's name.", show_default=False)]
 Number = Annotated[int, typer.Argument(metavar="VERSION", help="The version's number.", min=1, show_default=False)]
-User = Annotated[
-    str,
-    typer.Option(
-        "--as",
-        envvar="LOYALTY_USER",
-        help="Who does this; kept with the version. Who makes a version live is never who submitted it.",
-        show_default=False,
-    ),
-]
+User = Annotated[str, user_option("kept with the version. Who makes a version live is never who submitted it.")]
 
 
 @app.command()
@@ -48,7 +40,7 @@ def submit(
 
 
 @app.command()
-def shadow(name: Name, version: Number, database: Database = None, data_dir: DataDir = None) -> None:
+def shadow(name: ProgrammeName, version: Number, database: Database = None, data_dir: DataDir = None) -> None:
     """Let a draft decide beside the live version, without effect; the metrics tell how often it differs and by what."""
     with one_sentence():
         from adapters.postgres import programme_versions  # noqa: PLC0415
@@ -58,7 +50,9 @@ def shadow(name: Name, version: Number, database: Database = None, data_dir: Dat
 
 
 @app.command()
-def activate(name: Name, version: Number, user: User, database: Database = None, data_dir: DataDir = None) -> None:
+def activate(
+    name: ProgrammeName, version: Number, user: User, database: Database = None, data_dir: DataDir = None
+) -> None:
     """Make a draft or a shadow live. Running switches take it over within a second or two; no message is dropped."""
     with one_sentence():
         from adapters.postgres import programme_versions  # noqa: PLC0415
@@ -68,7 +62,7 @@ def activate(name: Name, version: Number, user: User, database: Database = None,
 
 
 @app.command()
-def withdraw(name: Name, version: Number, database: Database = None, data_dir: DataDir = None) -> None:
+def withdraw(name: ProgrammeName, version: Number, database: Database = None, data_dir: DataDir = None) -> None:
     """Retire a draft or a shadow that will not be made live."""
     with one_sentence():
         from adapters.postgres import programme_versions  # noqa: PLC0415
@@ -109,7 +103,7 @@ def list_versions(
 
 
 @app.command()
-def show(name: Name, version: Number, database: Database = None, data_dir: DataDir = None) -> None:
+def show(name: ProgrammeName, version: Number, database: Database = None, data_dir: DataDir = None) -> None:
     """Print the text of a version as it was submitted."""
     with one_sentence():
         from adapters.postgres import programme_versions  # noqa: PLC0415

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adapters.cli.database import EXIT_FAULT, Database, DataDir, one_sentence, settings_of
+from adapters.cli.options import Html, ProgrammeName, Replica, day_option
 from adapters.postgres.report_figures import Dimension
 
 if TYPE_CHECKING:
@@ -21,43 +22,16 @@ app = typer.Typer()
 
 STANDARD_OUTPUT = "-"
 
-Name = Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's name.", show_default=False)]
 First = Annotated[
-    dt.datetime | None,
-    typer.Option(
-        "--from",
-        metavar="DATE",
-        help="First business date, YYYY-MM-DD. Default: 29 days before the last.",
-        formats=["%Y-%m-%d"],
-        show_default=False,
-    ),
+    dt.datetime | None, day_option("--from", "First business date, YYYY-MM-DD. Default: 29 days before the last.")
 ]
 Last = Annotated[
     dt.datetime | None,
-    typer.Option(
-        "--to",
-        metavar="DATE",
-        help="Last business date, YYYY-MM-DD. Default: today in the programme's time zone.",
-        formats=["%Y-%m-%d"],
-        show_default=False,
-    ),
+    day_option("--to", "Last business date, YYYY-MM-DD. Default: today in the programme's time zone."),
 ]
 Csv = Annotated[
     str | None,
     typer.Option("--csv", metavar="FILE", help="Write CSV there; -: to standard output.", show_default=False),
-]
-Html = Annotated[
-    Path | None,
-    typer.Option("--html", metavar="FILE", help="Write one page of HTML there.", dir_okay=False, show_default=False),
-]
-Replica = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL",
-        envvar="LOYALTY_REPLICA",
-        help="PostgreSQL URL of a standby to read from. Default: the database itself.",
-        show_default=False,
-    ),
 ]
 Timeout = Annotated[int, typer.Option(metavar="SECONDS", help="Give up a query after this long.", min=1, max=86_400)]
 Smallest = Annotated[
@@ -84,7 +58,7 @@ class _Asked:
 
 @app.command()
 def overview(
-    name: Name,
+    name: ProgrammeName,
     first: First = None,
     last: Last = None,
     csv: Csv = None,
@@ -107,7 +81,7 @@ def overview(
 
 @app.command()
 def rfm(
-    name: Name,
+    name: ProgrammeName,
     first: First = None,
     last: Last = None,
     csv: Csv = None,
@@ -132,7 +106,7 @@ def rfm(
 
 @app.command()
 def by(
-    name: Name,
+    name: ProgrammeName,
     dimension: Annotated[Dimension, typer.Option(help="What to group by.", show_default=False)],
     first: First = None,
     last: Last = None,
@@ -158,7 +132,7 @@ def by(
 
 @app.command()
 def spread(
-    name: Name,
+    name: ProgrammeName,
     first: First = None,
     last: Last = None,
     csv: Csv = None,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from adapters.cli.database import EXIT_FAULT, Database, DataDir, one_sentence, settings_of
+from adapters.cli.options import FirstDay, Html, LastDay, Replica, file_option
 
 if TYPE_CHECKING:
     from adapters.postgres.replaying import Ground
@@ -22,36 +23,16 @@ app = typer.Typer()
 EXIT_WRONG = 1
 PER_CENT = 10
 """Of the control group that a rule without a hold-out is compared with."""
-Day = Annotated[dt.datetime, typer.Option("--from", metavar="DATE", formats=["%Y-%m-%d"], help="First day.")]
-LastDay = Annotated[dt.datetime, typer.Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="Last day.")]
-Replica = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL",
-        envvar="LOYALTY_REPLICA",
-        help="PostgreSQL URL of a standby to read from. Default: the database itself.",
-        show_default=False,
-    ),
-]
 Workers = Annotated[
     int | None, typer.Option(help="Processes. Default: one for each core.", min=1, max=1_024, show_default=False)
 ]
-Json = Annotated[
-    Path | None,
-    typer.Option("--json", metavar="FILE", help="Write every figure there.", dir_okay=False, show_default=False),
-]
-Html = Annotated[
-    Path | None,
-    typer.Option(
-        "--html", metavar="FILE", help="Write one page with charts there.", dir_okay=False, show_default=False
-    ),
-]
+Json = Annotated[Path | None, file_option("--json", "Write every figure there.")]
 
 
 @app.command()
 def simulate(
     programme: Annotated[Path, typer.Option(help="The draft's YAML.", exists=True, dir_okay=False, show_default=False)],
-    first: Day,
+    first: FirstDay,
     last: LastDay,
     html: Html = None,
     as_json: Json = None,
@@ -77,11 +58,11 @@ def simulate(
             )
         asked = simulate_sheets.Asked(
             ground.draft.name, programme.name, f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}", ground.draft.currency,
-            ground.live.point_value, ground.draft.point_value,
+            ground.live.point_value, ground.draft.point_value, simulate_sheets.not_known(ground.live, ground.draft),
         )  # fmt: skip
         title = f"{asked.programme}: {asked.draft} beside live"
         sheets = simulate_sheets.sheets(asked, report)
-        notes = simulate_sheets.notes(report, ground.draft.budgets)
+        notes = simulate_sheets.notes(asked, report, ground.draft.budgets)
         simulate_screens.show(title, asked.subtitle, sheets, notes)
         if html is not None:
             html.write_text(simulate_screens.html_page(asked, title, sheets, notes), encoding="utf-8")
@@ -94,7 +75,7 @@ def simulate(
 def uplift(
     programme: Annotated[str, typer.Option(help="The programme's name.", show_default=False)],
     rule: Annotated[str, typer.Option(help="The rule's id.", show_default=False)],
-    first: Day,
+    first: FirstDay,
     last: LastDay,
     per_cent: Annotated[
         int | None,

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from switch.programme import CompiledProgramme
 from switch.programme.budgets import RuleBudget
+from switch.simulation.standing import terms_of
 from switch.simulation.totals import Pair, Report, RulePair, Totals
 
 SEGMENTS_SHOWN = 20
@@ -13,6 +15,11 @@ NO_RULE_NAME = "(no rule)"
 OTHERS = "(others)"
 DIMENSIONS = {"age": "Age", "gender": "Gender", "region": "Region", "tier": "Tier"}
 BROKEN_NOTE = "accounts left out: their journal does not lead to what they are now. `loyalty-switch audit` says more."
+TAGS_NOTE = "Tags are those that members have today: the journal does not tell since when."
+TIERS_NOTE = (
+    "Tiers go by spend or visits: each member keeps the tier in which the period began for the rest of that tier year, "
+    "as it is not known how that tier was entered."
+)
 COST_NOTE = (
     "Cost is discount, credit and points at what they are worth when spent, net of what was undone and before breakage."
 )
@@ -20,7 +27,10 @@ COST_NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was simulated; dates are days in the programme's time zone, both included."""
+    """What was simulated; dates are days in the programme's time zone, both included.
+
+    `not_known`: what of the members at the period's beginning is not known, in sentences.
+    """
 
     programme: str
     draft: str
@@ -29,6 +39,7 @@ class Asked:
     currency: int
     live_point_value: int
     draft_point_value: int
+    not_known: tuple[str, ...] = ()
 
     @property
     def subtitle(self) -> str:
@@ -71,9 +82,17 @@ def sheets(asked: Asked, report: Report) -> list[Sheet]:
     return found
 
 
-def notes(report: Report, budgets: Iterable[RuleBudget] = ()) -> list[str]:
+def not_known(live: CompiledProgramme, draft: CompiledProgramme) -> tuple[str, ...]:
+    """What the journal does not tell of members when the period began, as far as it bears on the draft."""
+    said = [TAGS_NOTE] if draft.model.tags else []
+    if live.model.tier_year is not None and draft.model.tiers and terms_of(live) is None:
+        said.append(TIERS_NOTE)
+    return tuple(said)
+
+
+def notes(asked: Asked, report: Report, budgets: Iterable[RuleBudget] = ()) -> list[str]:
     """What must be said under the sheets; `budgets` are the draft's."""
-    said = [COST_NOTE, *(_budget_note(report, budget) for budget in budgets)]
+    said = [COST_NOTE, *asked.not_known, *(_budget_note(report, budget) for budget in budgets)]
     if report.broken:
         said.append(f"{report.broken:,} {BROKEN_NOTE}")
     if not report.messages:

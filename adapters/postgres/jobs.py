@@ -54,10 +54,12 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as it is kept. `ended_at` is None for one that is under way or was broken off."""
+    """A run as it is kept. `programme` is None if it was for all of them, `ended_at` if it is under way or was broken
+    off.
+    """
 
     job: str
-    programme: str
+    programme: str | None
     day: dt.date
     started_at: dt.datetime
     ended_at: dt.datetime | None
@@ -133,8 +135,8 @@ async def note_lapsing(
     return looked_at, int(added.rsplit(" ", 1)[1])
 
 
-async def begin_run(opened: Connection, job: str, programme: int, day: dt.date) -> int:
-    """Keep that a run has begun; returns its number."""
+async def begin_run(opened: Connection, job: str, programme: int | None, day: dt.date) -> int:
+    """Keep that a run has begun, for a programme or for all of them; returns its number."""
     number: int = await opened.fetchval(_SQL["begin_run"], job, programme, day)
     return number
 

@@ -19,6 +19,7 @@ from adapters.postgres.replaying import Ground, Span, histories
 from switch.simulation import uplift
 from switch.simulation.reading import BasketReader
 from switch.simulation.simulate import Question, RuleSet, Simulation
+from switch.simulation.standing import TierTerms, terms_of
 from switch.simulation.totals import Report
 
 LOOK_EVERY_S = 0.2
@@ -36,12 +37,12 @@ class Work:
     span: Span
 
 
-def spans(ground: Ground, start_s: int, workers: int | None = None) -> list[Span]:
+def spans(ground: Ground, start_s: int, workers: int | None = None, tiers: TierTerms | None = None) -> list[Span]:
     """The shards in as many ranges as there are workers (None: one for each core)."""
     count = max(1, min(workers or os.cpu_count() or 1, ground.shards))
     bounds = [ground.shards * part // count for part in range(count + 1)]
     days_of = ground.draft.timezone if ground.draft.looks_back else None
-    return [Span(ground.programme, first, end, start_s, days_of) for first, end in pairwise(bounds)]
+    return [Span(ground.programme, first, end, start_s, days_of, tiers) for first, end in pairwise(bounds)]
 
 
 def simulate(
@@ -55,7 +56,7 @@ def simulate(
     )  # fmt: skip
     reader = BasketReader.of(draft)
     whole = Report()
-    works = [(Work(url, span), question, reader) for span in spans(ground, start_s, workers)]
+    works = [(Work(url, span), question, reader) for span in spans(ground, start_s, workers, terms_of(ground.live))]
     for part in _on_all_cores(_simulate_span, works, progress):
         whole.add(part)
     return whole

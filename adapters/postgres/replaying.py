@@ -22,6 +22,7 @@ from switch.programme import CompiledProgramme, load
 from switch.programme.flags import COUNTED_SLOTS_MAX, TAG, free_tag_slot
 from switch.simulation.history import NO_PAST, History, Past, Person, Present, Row
 from switch.simulation.simulate import RuleSet
+from switch.simulation.standing import YEARS_READ, Standing, Step, TierTerms, standing_after
 
 APPLICATION = "loyalty-switch simulate"
 FETCHED_AT_ONCE = 2_000
@@ -37,7 +38,8 @@ Key = tuple[int, int]
 class Span:
     """Which histories: a programme's, in a range of shards, from a moment on. Goes to other processes.
 
-    `days_of`: the time zone in which the spend of the days before it is told; None: nobody asks for it.
+    `days_of`: the time zone in which the spend of the days before it is told; None: nobody asks for it. `tiers`: the
+    terms by which members stood in tiers; None: the accounts as they are now tell it.
     """
 
     programme: int
@@ -45,6 +47,7 @@ class Span:
     end_shard: int
     start_s: int
     days_of: str | None = None
+    tiers: TierTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,10 @@ async def histories(
         recent = None
         if days is not None:
             recent = await _Walk(_rows(opened, "recent", *place, start, days, SPEND_DAYS)).begin()
+        stood = None
+        if span.tiers is not None and span.start_s:
+            terms = (span.tiers.timezone, span.tiers.month, YEARS_READ, span.tiers.grace_days)
+            stood = await _Walk(_rows(opened, "stood", *place, start, *terms)).begin()
         referred = await _Walk(_rows(opened, "referred", *place, start)).begin()
         async for key, rows in _by_account(_rows(opened, "rows", *place, start), progress):
             found = await accounts.at(key)
@@ -183,6 +190,8 @@ async def histories(
             if recent is not None:
                 spent = [(day, amount) for _, _, day, amount in await recent.at(key) if amount]
                 known = known._replace(recent=pack_days(spent))
+            if stood is not None:
+                known = known._replace(standing=_standing(span, await stood.at(key), met=bool(before)))
             yield History(
                 Present(*present),
                 rows,
@@ -190,6 +199,13 @@ async def histories(
                 [Row(*row[2:]) for row in await referred.at(key)],
                 Person(gender, region),
             )
+
+
+def _standing(span: Span, found: list[asyncpg.Record], *, met: bool) -> Standing:
+    """Where a member stood when the period began. Who was met, but not in the years that are read, begins anew."""
+    if span.tiers is None or not found:
+        return Standing(0, dt.datetime.fromtimestamp(span.start_s, dt.UTC).year - YEARS_READ if met else 0, 0)
+    return standing_after(span.tiers, map(Step._make, zip(*found[0][2:], strict=True)))
 
 
 @asynccontextmanager

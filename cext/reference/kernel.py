@@ -116,7 +116,8 @@ def _undoable(original: Original, kind: int) -> bool:
         return False
     if kind == REFUND:
         return original.rc_approved and original.kind in PURCHASES
-    return original.kind in (*PURCHASES, REFUND, INQUIRY, EVENT, HOLD, QUOTE)
+    # What was declined moved nothing, whatever it was: there is nothing that could not be undone.
+    return not original.rc_approved or original.kind in (*PURCHASES, REFUND, INQUIRY, EVENT, HOLD, QUOTE)
 
 
 def _wanted(wanted: int, may_take_all: bool) -> int:

@@ -12,6 +12,8 @@ BIRTHDAY = "birthday"
 """The event that a member's birthday is."""
 NO_TIER_YEAR = 0
 _LEAP_DAY, _DAY_AFTER = 229, 301
+_FORGOTTEN_DAYS = 184
+"""Beyond half a leap year: DE7 (MMDD) of a message that was sent before would be nearest to a day that came since."""
 
 
 class UpkeepTerms(NamedTuple):
@@ -100,3 +102,13 @@ def referral_terms(programme: CompiledProgramme) -> ReferralTerms:
 
 def _of(gift: Bonus | None) -> tuple[int, int]:
     return (0, 0) if gift is None else (gift.points or 0, gift.credit or 0)
+
+
+def forgotten_before(now_s: int) -> dt.datetime:
+    """Mobiles whose members were erased before this moment need not be remembered any longer.
+
+    A message of 29 February is known by its day until the next year is over, which has no such day.
+    """
+    now = dt.datetime.fromtimestamp(now_s, dt.UTC)
+    leap_days = [dt.datetime(year, 2, 29, tzinfo=dt.UTC) for year in (now.year - 1, now.year) if calendar.isleap(year)]
+    return min([now - dt.timedelta(days=_FORGOTTEN_DAYS), *leap_days])

@@ -15,7 +15,8 @@ from cext.reference import counters as counter_packing
 from cext.reference import grants as grant_packing
 from cext.reference import lots as lot_packing
 from cext.reference import reserves as reserve_packing
-from switch.member_data import read_before
+from switch.member_data import REFERRED, read_before
+from switch.simulation.standing import Standing
 
 _EPOCH = dt.date(1970, 1, 1)
 OTHER = 0
@@ -93,6 +94,7 @@ class Past(NamedTuple):
     """What only rows before the period know: the last purchase, the tier, moves of counters and offers in order.
 
     `recent`: the spend of the days before it, packed as `cext.reference.recent` says; empty if nobody asks for it.
+    `standing`: where the member stood in the tiers; None if nobody asks, or if the account as it is now tells it.
     """
 
     last_visit: int = 0
@@ -100,6 +102,7 @@ class Past(NamedTuple):
     counters_moved: bytes = b""
     grants_moved: bytes = b""
     recent: bytes = b""
+    standing: Standing | None = None
 
 
 class Person(NamedTuple):
@@ -170,6 +173,7 @@ def account_at_start(history: History, undone: dict[int, Undo]) -> Account:
             spend += undo.direction * row.amount
             visits += undo.left == FULL and undo.direction > 0
     last_visit = past.last_visit if visits > 0 else 0
+    standing = past.standing or Standing(max(0, now.tier_points - since.earned), 0, 0)
     try:
         return Account(
             now.shard,
@@ -184,7 +188,7 @@ def account_at_start(history: History, undone: dict[int, Undo]) -> Account:
             min(now.first_visit, last_visit),
             last_visit,
             past.tier,
-            max(0, now.tier_points - since.earned),
+            standing.points,
             now.enrolled_day,
             _lots_before(now.lots, since.lots),
             now.club,
@@ -193,6 +197,8 @@ def account_at_start(history: History, undone: dict[int, Undo]) -> Account:
             grants_after(past.grants_moved),
             _reserves_before(now.reserves, history.rows),
             recent=past.recent,
+            tier_year=standing.year,
+            tier_kept=standing.kept,
             flags=now.flags,
         )
     except ValueError:
@@ -206,7 +212,9 @@ def before_enrolment(history: History) -> Present:
         if row.kind == OTHER and row.asked is not None:
             before = read_before(row.asked)
             if before.enrolled_on is not None:
-                found = found._replace(club=0, enrolled_day=(before.enrolled_on - _EPOCH).days)
+                found = found._replace(
+                    club=0, enrolled_day=(before.enrolled_on - _EPOCH).days, flags=found.flags & ~REFERRED
+                )
             if before.tells_birth_date:
                 found = found._replace(born=0)
     return found

@@ -226,7 +226,7 @@ def learn(account: Account, row: Row, present: Present) -> None:
         return
     before = read_before(row.asked)
     if before.enrolled_on is not None:
-        account.club, account.enrolled_day = present.club, present.enrolled_day
+        account.club, account.enrolled_day, account.flags = present.club, present.enrolled_day, present.flags
     if before.tells_birth_date:
         account.born = present.born
 

@@ -243,6 +243,9 @@ def test_a_reversal_of_a_blocked_account_is_done(kernel):
     [
         (None, -1, "00"),
         ({"rc_approved": False}, -1, "00"),
+        ({"rc_approved": False, "kind": 103}, -1, "00"),
+        ({"rc_approved": False, "kind": 0}, -1, "00"),
+        ({"rc_approved": False, "reversed": True}, -1, "12"),
         ({"kind": INQUIRY}, -1, "00"),
         ({"kind": REVERSAL}, -1, "12"),
         ({"kind": 0}, -1, "12"),

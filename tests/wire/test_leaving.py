@@ -19,7 +19,8 @@ from protocol import tlv
 from protocol.codes import ProcessingCode
 from switch.tokens import Tokens
 from tests.conftest import TOKEN_KEY
-from tests.wire.running import RunningSwitch, Till, card, changed, message
+from tests.wire.jobs import tally_of
+from tests.wire.running import RunningSwitch, Till, card, changed, message, original_of
 from tests.wire.stories import Reply, Story, told
 
 pytestmark = pytest.mark.integration
@@ -30,6 +31,7 @@ owner: KHATAM
 currency: 364
 timezone: Asia/Tehran
 point: {value: 100, expires: 24 months}
+hold: {lives: 20 days}
 rules:
   - id: base
     then: {points: {per: 100000}}
@@ -193,6 +195,58 @@ def test_who_is_erased_leaves_sums_and_nothing_else(story: Story) -> None:
     story.after(-LATER)
 
 
+def holds(story: Story, pan: str) -> tuple[Reply, Reply]:
+    """A hold of 40 points and one of 50,000 of credit, both live by the wall's clock, which is the house's."""
+    points = story.ask("0100", "006000", pan=pan, amount=4_000)
+    credit = story.ask("0100", "006500", pan=pan, amount=50_000)
+    assert (points.code, credit.code, credit.all("HD")) == ("00", "00", ["40/50000"])
+    return points, credit
+
+
+def test_a_membership_ends_while_tills_hold_points_and_credit(story: Story) -> None:
+    enrol(story, 30, 30)
+    assert story.buy(6_000_000, card(30)).points == 60
+    of_points, of_credit = holds(story, card(30))
+    ended = run(story, "end", "bazaar", "--as", "sara", "--forfeit-credit", typed=card(30))
+    assert (ended.exit_code, ended.stdout) == (0, "The membership has ended.\n"), ended.output
+    kept = account(story, card(30))
+    assert (kept["points"], kept["credit"], kept["reserves"]) == (0, 0, b"")
+    (row,) = story.rows(
+        "SELECT points_expired, credit_spent, length(reserves_moved) / 32 AS ended FROM journal"
+        " WHERE processing_code = 930000 AND (shard, account) = ($1, $2)",
+        kept["shard"], kept["id"],
+    )  # fmt: skip
+    assert tuple(row) == (60, 60_000, 2)
+    # The till that comes to complete is told that the card is closed; what it sold already is taken, paid by nothing.
+    completion = {"pan": card(30), "amount": 4_000, "de90": original_of(of_points.sent)}
+    assert story.ask("0200", "006000", **completion).code == "78"
+    sold = story.ask("0220", "006000", **completion)
+    assert (sold.code, sold.redeemed, sold.to_pay, sold.points) == ("00", 0, 4_000, 0)
+    # A till that gives up releases nothing more, and a repeat hears the first reply.
+    released = story.undo(of_credit, card(30))
+    assert (released.code, released.credit, released.all("HD")) == ("00", 0, [])
+    assert story.till.ask(changed(of_points.sent, "0101")).fields == of_points.heard.fields
+    assert story.ask("0100", "006000", pan=card(30), amount=100).code == "78"
+    after = account(story, card(30))
+    assert (after["points"], after["credit"], after["reserves"]) == (0, 0, b"")
+
+
+def test_who_is_erased_leaves_no_hold_behind(story: Story) -> None:
+    enrol(story, 31, 31)
+    story.buy(6_000_000, card(31))
+    of_points, of_credit = holds(story, card(31))
+    key = int(of_points.sent.fields[7]) * 10**6 + int(of_points.sent.fields[11])
+    held = "SELECT 1 FROM account CROSS JOIN reserves_of(reserves) AS r WHERE r.key = $1"
+    assert story.rows(held, key)
+    erased(story, card(31), "--forfeit-credit")
+    assert not story.rows(held, key)
+    completion = {"pan": card(31), "amount": 4_000, "de90": original_of(of_points.sent)}
+    assert story.ask("0200", "006000", **completion).code == "14"
+    assert story.ask("0220", "006000", **completion).code == "14"
+    assert story.undo(of_credit, card(31)).code == "14"
+    assert story.till.ask(changed(of_points.sent, "0101")).fields == of_points.heard.fields
+
+
 @pytest.mark.parametrize(("first", "then"), [(20, 21), (None, 22), (23, None), (None, None)])
 def test_a_repeat_by_the_mobile_does_not_count_for_whoever_has_it_next(
     story: Story, first: int | None, then: int | None
@@ -338,3 +392,20 @@ def test_without_a_live_programme_nobody_leaves(story: Story) -> None:
 def test_a_till_ends_no_membership(story: Story) -> None:
     for code in ("930000", "940000"):
         assert story.ask("0200", code, pan=card(61), amount=0).code == "12"
+
+
+def test_a_forgotten_mobile_is_anybody_s_again(fresh_database_url: str, tmp_path: Path) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    with told(fresh_database_url, tmp_path, PROGRAMME, first_day=today - dt.timedelta(days=1)) as story:
+        enrol(story, None, 1)
+        assert by_mobile(story, 1_000_000, 1).points == 10
+        erased(story, mobile(1))
+        assert tally_of(story.url, today + dt.timedelta(days=183), "forgotten-mobiles").done == 0
+        # Two years, as a leap day may have been on the way.
+        story.walk_to(today + dt.timedelta(days=2 * 366))
+        assert tally_of(story.url, story.today, "forgotten-mobiles").done == 1
+        assert not story.rows("SELECT 1 FROM forgotten_mobile")
+        # Whoever has the mobile next is like any other member, and has nothing of before.
+        assert enrol(story, None, 1).code == "00"
+        assert by_mobile(story, 300_000, 1).points == 3
+        assert not story.rows("SELECT 1 FROM card WHERE since IS NOT NULL")

@@ -273,6 +273,25 @@ def test_a_reward_is_not_paid_with_held_points(fresh_database_url: str, tmp_path
         assert (quoted.code, bought.code, bought.number("PR"), bought.points) == ("51", "00", 50, 51)
 
 
+def test_a_hold_and_a_release_choose_no_reward(fresh_database_url: str, tmp_path: Path) -> None:
+    rewards = "rewards:\n  - {code: PURSE, points: 50, then: {credit: 25000}}\n"
+    with told(fresh_database_url, tmp_path, BASE + rewards, first_day=START) as story:
+        story.buy(10_000_000)
+        before = story.rows("SELECT * FROM account WHERE points > 0")
+        for code in ("006000", "006500"):
+            refused = hold(story, 1_000, code=code, de48="RW005PURSE")
+            assert (refused.code, refused.reason) == ("30", "RW goes with a purchase")
+        assert story.rows("SELECT * FROM account WHERE points > 0") == before
+        assert not story.rows("SELECT 1 FROM journal WHERE mti = 100 AND processing_code IN (6000, 6500)")
+        # A quote is a purchase to come: it takes the reward as one does, and the till that releases may say RW again.
+        quoted = story.ask("0100", "000000", pan=card(0), amount=100_000, de48="RW005PURSE")
+        assert (quoted.code, quoted.redeemed, quoted.granted, quoted.points) == ("00", 50, 25_000, 100)
+        held = hold(story, 6_000)
+        named = original_of(held.sent)
+        released = story.ask("0400", "006000", pan=card(0), amount=0, de90=named, de48="RW005PURSE")
+        assert (released.code, released.redeemed, released.points) == ("00", 0, 100)
+
+
 def test_movements_tell_purchases_and_not_what_was_held(story: Story) -> None:
     story.buy(10_000_000)
     story.ask("0100", "000000", pan=card(0), amount=100_000)

@@ -20,6 +20,7 @@ from protocol.codes import InternalCode, ProcessingCode
 from switch.draws import Prize, PrizeKind, Terms
 from switch.jobs.tasks import TERMINAL_CODE
 from tests.conftest import TOKEN_KEY
+from tests.replays import Replayer
 from tests.wire.jobs import run_on, tally_of
 from tests.wire.running import card
 from tests.wire.stories import Reply, Story, told
@@ -84,6 +85,37 @@ def test_a_tier_year_with_upgrade_its_end_grace_and_downgrade(tell: Teller) -> N
         assert story.buy(100_000).earned == 3
         reply = story.after(1).buy(100_000)
         assert (reply.earned, reply.all("TR")) == (2, ["silver"])
+
+
+def differences_from_any_moment(story: Story) -> list[str]:
+    """What comes out otherwise if a replay begins at any message, on accounts put together from the rows before."""
+    replayer = Replayer(story.url, "bazaar")
+    moments = [int(row["at"]) for row in story.rows("SELECT DISTINCT extract(epoch FROM at) AS at FROM journal")]
+    return [line for start_s in moments for line in asyncio.run(replayer.differences(start_s=start_s))]
+
+
+def test_a_replay_may_begin_in_the_middle_of_a_tier_year(tell: Teller) -> None:
+    with tell(POINT + BASE + TIERS) as story:
+        last_year = story.buy(4_000_000, SARA)
+        story.buy(6_000_000, REZA)
+        story.walk_to(dt.date(2028, 2, 27)).buy(100_000, SARA)
+        # In the days of grace: this year's points are few, and last year's are taken back.
+        story.walk_to(dt.date(2028, 3, 20)).buy(200_000, SARA)
+        refund = story.refund(last_year, 2_000_000, SARA)
+        story.undo(refund, SARA)
+        story.undo(last_year, SARA)
+        tally_of(story.url, story.today, "upkeep")
+        assert story.after(40).buy(1_000_000, SARA).earned == 20
+        assert story.buy(1_000_000, REZA).all("TR") == ["gold"]
+        story.walk_to(dt.date(2029, 3, 5)).buy(100_000, REZA)
+        # Silver of last year's 20 points; REZA's gold is over with the days of grace.
+        story.walk_to(dt.date(2029, 5, 1))
+        assert story.buy(100_000, SARA).earned == 2
+        assert story.buy(100_000, REZA).all("TR") == ["silver"]
+        # Who missed a year begins anew.
+        story.walk_to(dt.date(2031, 6, 1))
+        assert story.buy(100_000, SARA).earned == 1
+        assert differences_from_any_moment(story) == []
 
 
 def test_a_tier_ends_without_a_visit(tell: Teller) -> None:
@@ -335,6 +367,18 @@ def test_a_gift_cannot_be_undone_at_a_till(tell: Teller) -> None:
 
 def tag(story: Story, pan: str, name: str, *, on: bool = True) -> bool:
     return asyncio.run(set_tag(story.url, TOKEN_KEY, "bazaar", name, pan, on=on))
+
+
+REFERRED = BASE + "  - {id: brought, when: referred, then: {points: 7}}\n"
+
+
+def test_who_is_brought_after_the_first_purchases_was_not_brought_before(tell: Teller) -> None:
+    with tell(POINT + REFERRED) as story:
+        code = enrol(story, 10).all("RC")[0]
+        assert story.buy(200_000, card(11)).earned == 2
+        assert enrol(story.after(1), 11, code).code == "00"
+        assert story.after(1).buy(200_000, card(11)).earned == 9
+        assert differences_from_any_moment(story) == []
 
 
 def test_an_ambassador_gets_the_ambassadors_rate(tell: Teller) -> None:

@@ -1,11 +1,14 @@
 """Points that are pending until nothing can be returned any more, over the wire with their numbers."""
 
+import asyncio
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from adapters.postgres.audit import audit
+from tests.wire.jobs import tally_of
 from tests.wire.running import card
 from tests.wire.stories import AT_A_PRINTER, Reply, Story, told
 
@@ -109,3 +112,63 @@ def test_the_receipt_tells_what_is_pending(story: Story) -> None:
     assert {"Points earned: 10", "Points balance: 0", "Points pending: 10"} <= set(bought.all("MS"))
     persian = story.buy(1_000_000, **AT_A_PRINTER, de48="LG002fa")
     assert "امتیاز در انتظار: ۲۰" in persian.all("MS")
+
+
+def kept(story: Story) -> tuple[int, list[tuple[int, int]], list[tuple[int, int, int]]]:
+    """Of the account that buys: its points, lots (month, points) and reserves (key, until, points)."""
+    (row,) = story.rows("SELECT points, lots, reserves FROM account WHERE visits > 0")
+    lots = story.rows("SELECT month, points FROM lots_of($1) ORDER BY month", row["lots"])
+    reserves = story.rows("SELECT key, until, points FROM reserves_of($1) ORDER BY key, until", row["reserves"])
+    return row["points"], [tuple(lot) for lot in lots], [tuple(reserve) for reserve in reserves]
+
+
+def sound(story: Story) -> bool:
+    return all(finding.sound for finding in asyncio.run(audit(story.url)))
+
+
+def test_the_job_ends_what_is_pending_and_leaves_the_lots(story: Story) -> None:
+    story.buy(10_000_000)
+    story.after(3).buy(2_000_000)
+    points, lots, pending = kept(story)
+    assert (points, len(lots), [reserve[2] for reserve in pending]) == (120, 1, [100, 20])
+    story.walk_to(START + dt.timedelta(days=13))
+    assert tally_of(story.url, story.today, "upkeep").due == 0
+    # The first window is over: nobody comes, and the second one waits on.
+    story.after(1)
+    tally = tally_of(story.url, story.today, "upkeep")
+    assert (tally.due, tally.done) == (1, 1)
+    assert kept(story) == (120, lots, pending[1:])
+    assert sound(story)
+    assert (story.balance().points, story.balance().number("PP")) == (100, 20)
+    story.after(3)
+    assert tally_of(story.url, story.today, "upkeep").done == 1
+    assert kept(story) == (120, lots, [])
+    assert tally_of(story.url, story.today, "upkeep").due == 0
+    # Nothing was issued by it, and what is active has the month in which it was earned.
+    moved = story.rows("SELECT sum(points_earned + points_expired + abs(points_adjusted)) FROM journal WHERE mti = 220")
+    assert [tuple(row) for row in moved] == [(0,)]
+    assert redeem(story, 120).code == "00"
+
+
+SHORT = PROGRAMME.replace("expires: 24 months, pending: 14 days", "expires: 1 month, pending: 31 days")
+
+
+def test_points_that_lapse_while_they_are_pending_are_gone(fresh_database_url: str, tmp_path: Path) -> None:
+    with told(fresh_database_url, tmp_path, SHORT, first_day=dt.date(2027, 1, 31)) as story:
+        story.buy(1_000_000)
+        story.after(1).buy(500_000)
+        # January's points end with February; on 3 March they would have been active.
+        story.walk_to(dt.date(2027, 2, 28))
+        assert tally_of(story.url, story.today, "upkeep").due == 0
+        story.after(1)
+        assert tally_of(story.url, story.today, "upkeep").done == 1
+        points, lots, pending = kept(story)
+        assert (points, [lot[1] for lot in lots], [reserve[2] for reserve in pending]) == (5, [5], [5])
+        assert sound(story)
+        story.walk_to(dt.date(2027, 3, 4))
+        assert tally_of(story.url, story.today, "upkeep").done == 1
+        assert kept(story) == (5, lots, [])
+        assert story.balance().points == 5
+        story.walk_to(dt.date(2027, 4, 1))
+        assert tally_of(story.url, story.today, "upkeep").done == 1
+        assert kept(story) == (0, [], [])

@@ -210,6 +210,36 @@ def test_a_transfer_and_its_reversal_on_the_heels_of_each_other(story: Story) ->
     assert story.balance(card(19)).points == 10
 
 
+def declined_ones(story: Story) -> Iterator[Reply]:
+    """A message of each kind that moves something, which was declined: of a card with ten points."""
+    mine = {"pan": card(2), "amount": 0}
+    yield story.ask("0200", "006000", pan=card(2), amount=100_000, de48="PT00211")
+    yield give(story, 2, 3, 11)
+    yield story.ask("0200", ProcessingCode.POINTS_TO_CREDIT, **mine, de48="PT00211")
+    yield story.ask("0200", ProcessingCode.ENROLMENT, **mine, de48="MB01109123330002RF008AAAAAAAA")
+    yield story.ask("0200", ProcessingCode.CARD_LINK, **mine, de103=card(3))
+    yield story.ask("0200", "200000", pan=card(2), amount=100, de90="0200000009010108300000000581672" + "0" * 11)
+    yield story.ask("0100", "006000", pan=card(2), amount=100_000)
+
+
+def test_a_reversal_of_what_was_declined_is_approved_whatever_it_was(fresh_database_url: str, tmp_path: Path) -> None:
+    with told(fresh_database_url, tmp_path, PROGRAMME, first_day=DAY) as story:
+        story.buy(1_000_000, card(2))
+        before = story.rows("SELECT * FROM account ORDER BY shard, id")
+        declined = list(declined_ones(story))
+        assert [reply.code for reply in declined] == ["51", "51", "51", "30", "05", "25", "51"]
+        for reply in declined:
+            undone = story.undo(reply, card(2))
+            assert (undone.code, undone.points, undone.credit, undone.earned) == ("00", 10, 0, 0)
+            # A second one hears the same, and the message itself stays declined.
+            assert story.undo(reply, card(2)).heard.fields[39] == "00"
+            again = changed(reply.sent, f"{reply.sent.mti[:3]}1")
+            assert story.till.ask(again).fields[39] == reply.code
+        assert story.rows("SELECT * FROM account ORDER BY shard, id") == before
+        converted = story.ask("0200", ProcessingCode.POINTS_TO_CREDIT, pan=card(2), amount=0, de48="PT0011")
+        assert story.undo(converted, card(2)).code == "12"
+
+
 def test_a_transfer_whose_points_were_spent_stays(story: Story) -> None:
     story.buy(1_000_000, card(17))
     reply = give(story, 17, 18, 10)

@@ -130,7 +130,16 @@ UPDATE draw_prize SET state = 'paid', paid_shard = $3, paid_seq = $4, paid_sent_
 -- The row of a task's key. $1 shard, $2 key, $3 terminal, $4 class, $5 sent_on.
 SELECT seq FROM journal WHERE shard = $1 AND key = $2 AND terminal = $3 AND class = $4 AND sent_on = $5 AND rc = '00';
 
+-- forgotten_mobiles --
+-- $1 shard.
+SELECT count(*) FROM forgotten_mobile WHERE shard = $1;
+
+-- delete_forgotten --
+-- $1 shard, $2 the moment before which their members were erased.
+DELETE FROM forgotten_mobile WHERE shard = $1 AND at < $2;
+
 -- begin_run --
+-- $1 job, $2 programme (NULL: it is for all of them), $3 day.
 INSERT INTO job_run (job, programme, day) VALUES ($1, $2, $3) RETURNING id;
 
 -- end_run --
@@ -139,7 +148,7 @@ UPDATE job_run SET ended_at = now(), looked_at = $2, due = $3, done = $4, before
 -- runs --
 -- The last runs, newest first. $1 how many.
 SELECT r.job, p.name AS programme, r.day, r.started_at, r.ended_at, r.looked_at, r.due, r.done, r.before, r.refused, r.unknown
-  FROM job_run AS r JOIN programme AS p ON p.id = r.programme ORDER BY r.id DESC LIMIT $1;
+  FROM job_run AS r LEFT JOIN programme AS p ON p.id = r.programme ORDER BY r.id DESC LIMIT $1;
 
 -- programme --
 SELECT id FROM programme WHERE name = $1;

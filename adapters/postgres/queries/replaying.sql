@@ -92,6 +92,30 @@ SELECT j.shard, j.account, (j.at AT TIME ZONE $5)::date - date '1970-01-01' AS d
  GROUP BY j.shard, j.account, day
  ORDER BY j.shard, j.account, day;
 
+-- stood --
+-- What tells where members stood in the tiers when the period began: of each row of the last tier years its tier year,
+-- whether that one's days of grace had passed, its points, the tier after it, and the tier year of what it undoes (of a
+-- refund's reversal: of what was bought). $5 the programme's time zone, $6 the month in which tier years begin, $7 how many
+-- tier years, $8 days of grace.
+SELECT j.shard, j.account, array_agg(y.number ORDER BY j.seq),
+       array_agg((j.at AT TIME ZONE $5)::date - make_date(y.number, $6, 1) >= $8::integer ORDER BY j.seq),
+       array_agg(j.points_earned ORDER BY j.seq), array_agg(j.tier_after::integer ORDER BY j.seq),
+       array_agg(y.undoes ORDER BY j.seq)
+  FROM journal j
+  LEFT JOIN journal o ON o.shard = j.shard AND o.seq = j.original_seq AND o.sent_on = j.original_sent_on
+  LEFT JOIN journal b ON b.shard = o.shard AND b.seq = o.original_seq AND b.sent_on = o.original_sent_on
+ CROSS JOIN LATERAL (
+       SELECT extract(year FROM (j.at AT TIME ZONE $5) - make_interval(months => $6::integer - 1))::integer AS number,
+              extract(year FROM (coalesce(b.at, o.at) AT TIME ZONE $5) - make_interval(months => $6::integer - 1))::integer AS undoes
+       ) AS y
+ WHERE j.shard >= $1 AND j.shard < $2 AND j.programme = $3 AND j.at < $4 AND j.rc = '00'
+   AND j.at >= (date_trunc('year', ($4 AT TIME ZONE $5) - make_interval(months => $6::integer - 1))
+                - make_interval(years => $7::integer - 1, months => 1 - $6::integer)) AT TIME ZONE $5
+   AND (j.class = 4 AND o.class = 2 AND o.rc = '00'
+        OR j.class = 2 AND j.processing_code IN (0, 6000, 6500, 200000, 950000, 990000))
+ GROUP BY j.shard, j.account
+ ORDER BY j.shard, j.account;
+
 -- referred --
 -- Rows before the period that rows of it undo, what of those was undone already, and what of that was undone in turn.
 WITH before AS MATERIALIZED (

@@ -11,6 +11,7 @@ from adapters.cli import app
 from adapters.postgres.connecting import connection
 from adapters.postgres.loading import load
 from adapters.postgres.seeding import seed
+from switch.jobs.due import forgotten_before
 from tests.wire.running import card
 from tests.wire.stories import USUAL_STORES, institutions
 
@@ -72,13 +73,13 @@ def test_all_jobs_and_what_came_of_them(url: str) -> None:
     first = run("jobs", "run")
     assert first.exit_code == 0, first.output
     names = [line.split()[0] for line in first.output.splitlines()]
-    assert names == ["job", "upkeep", "birthdays", "payouts", "expiry-notice", "level"]
+    assert names == ["job", "upkeep", "birthdays", "payouts", "expiry-notice", "level", "forgotten-mobiles"]
     assert first.output.splitlines()[2].split()[3:] == ["20", "20", "20", "0", "0", "0"]
     again = run("jobs", "run", "--job", "birthdays", "--programme", "bazaar")
     assert again.output.splitlines()[1].split()[3:] == ["20", "20", "0", "20", "0", "0"]
     listed = run("jobs", "list")
     assert listed.exit_code == 0
-    assert len(listed.output.splitlines()) == 7
+    assert len(listed.output.splitlines()) == 8
     assert value(url, "SELECT sum(points) FROM account") == 800
 
 
@@ -90,6 +91,36 @@ def test_a_day_that_was_missed(url: str) -> None:
     assert value(url, "SELECT count(*) FROM journal WHERE processing_code = 950000") == 20
 
 
+FORGOTTEN = """
+WITH added AS (
+    INSERT INTO forgotten_mobile (shard, token, at)
+    SELECT n % 3, decode(lpad(to_hex(n), 32, '0'), 'hex'), now() - make_interval(days => n, hours => 12)
+      FROM generate_series(1, 2000) AS n
+    RETURNING 1)
+SELECT count(*) FROM added
+"""
+
+
+def test_mobiles_of_who_was_erased_are_forgotten_after_half_a_year(url: str) -> None:
+    before = forgotten_before(int(dt.datetime.now(dt.UTC).timestamp()))
+    too_old = sum(dt.datetime.now(dt.UTC) - dt.timedelta(days=n, hours=12) < before for n in range(1, 2001))
+    assert value(url, FORGOTTEN) == 2_000
+    of_one = run("jobs", "run", "--programme", "bazaar")
+    assert "forgotten-mobiles" not in of_one.output
+    assert value(url, "SELECT count(*) FROM forgotten_mobile") == 2_000
+    today = str(dt.datetime.now(dt.UTC).date())
+    (_, line) = run("jobs", "run", "--job", "forgotten-mobiles").output.splitlines()
+    assert line.split() == ["forgotten-mobiles", "all", today, "2,000", f"{too_old:,}", f"{too_old:,}", "0", "0", "0"]
+    kept = value(url, "SELECT min(at) FROM forgotten_mobile")
+    assert isinstance(kept, dt.datetime)
+    assert kept > before
+    # Again, as after a run that broke off: what is gone is gone.
+    (_, line) = run("jobs", "run", "--job", "forgotten-mobiles").output.splitlines()
+    assert line.split()[3:] == [f"{2_000 - too_old:,}", "0", "0", "0", "0", "0"]
+    newest = run("jobs", "list").output.splitlines()[1]
+    assert newest.split()[3:6] == ["forgotten-mobiles", "all", today]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -99,6 +130,7 @@ def test_a_day_that_was_missed(url: str) -> None:
         (["--clock", "message"], "give it"),
         (["--clock", "sun"], "a clock is wall or message"),
         (["--programme", "bazar"], "no programme bazar is live"),
+        (["--job", "forgotten-mobiles", "--programme", "bazaar"], "is for all programmes at once"),
     ],
 )
 def test_what_is_refused(url: str, arguments: list[object], reason: str) -> None:

@@ -12,6 +12,7 @@ from switch.programme.budgets import RuleBudget
 from switch.simulation.totals import Pair, Report, RulePair, RuleTotals, Totals
 from switch.simulation.uplift import Group, Uplift
 from tests.adapters.postgres.written_worlds import DOUBLED, TEXT, worlds, write
+from tests.switch.simulation.worlds import HEAD, RULES, TIERS, programme
 
 ASKED = Asked("world", "draft.yaml", "2026-08-01", "2026-08-31", 364, 100, 200)
 PERIOD = ("--from", "2023-01-01", "--to", "2030-12-31", "--workers", "1")
@@ -60,6 +61,29 @@ def test_a_draft_is_shown_beside_live(journal, tmp_path):
     assert text.count("<svg") > 5
     assert "<script" not in text
     assert "://" not in text
+
+
+@pytest.mark.integration
+def test_what_is_not_known_of_members_is_said_everywhere(journal, tmp_path):
+    draft, page, figures = tmp_path / "tags.yaml", tmp_path / "page.html", tmp_path / "figures.json"
+    more = '  - {id: vips, when: tagged("vip"), then: {points: 3}}\n'
+    draft.write_text(HEAD + RULES + more + "tags: [vip]\n" + TIERS)
+    asked = ("simulate", "--programme", str(draft), *PERIOD, "--database", journal)
+    found = run(*asked, "--html", str(page), "--json", str(figures))
+    assert found.exit_code == 0, found.output
+    assert "Tags are those that members have today" in found.output
+    assert simulate_sheets.TAGS_NOTE in page.read_text()
+    assert json.loads(figures.read_text())["not_known"] == [simulate_sheets.TAGS_NOTE]
+
+
+def test_what_is_not_known_follows_from_both_programmes():
+    years = "tier_year: {begins: march}\n"
+    by_points, by_visits = TIERS, TIERS.replace("from: {points:", "from: {visits:")
+    plain, known, unknown = (programme(HEAD + RULES + text) for text in (TIERS, by_points + years, by_visits + years))
+    assert simulate_sheets.not_known(plain, plain) == ()
+    assert simulate_sheets.not_known(known, known) == ()
+    assert simulate_sheets.not_known(unknown, plain) == (simulate_sheets.TIERS_NOTE,)
+    assert simulate_sheets.not_known(unknown, programme(HEAD + RULES)) == ()
 
 
 @pytest.mark.integration
@@ -159,14 +183,14 @@ def test_small_segments_are_put_together():
 
 def test_a_page_escapes_what_people_wrote():
     sheets = simulate_sheets.sheets(ASKED, report())
-    page = simulate_screens.html_page(ASKED, "<title>", sheets, simulate_sheets.notes(report()))
+    page = simulate_screens.html_page(ASKED, "<title>", sheets, simulate_sheets.notes(ASKED, report()))
     assert "<region" not in page
     assert "&lt;region 39&gt;" in page
     assert "2 accounts left out" in page
 
 
 def test_an_empty_report_says_so():
-    assert any("No approved message" in note for note in simulate_sheets.notes(Report()))
+    assert any("No approved message" in note for note in simulate_sheets.notes(ASKED, Report()))
     page = simulate_screens.html_page(ASKED, "none", simulate_sheets.sheets(ASKED, Report()), [])
     assert "none" in page
 
@@ -205,10 +229,10 @@ def test_what_a_draft_would_have_drawn_of_a_budget_is_said(unit, total, note):
         draft=RuleTotals(points=200, discount=25), live=RuleTotals(points=5, discount=5)
     )
     budget = RuleBudget("cut", 1, unit, total, 1)
-    assert note in simulate_sheets.notes(drawn, [budget])
+    assert note in simulate_sheets.notes(ASKED, drawn, [budget])
 
 
 def test_a_budget_that_nothing_was_drawn_of_is_said_as_well():
     assert "Budget of cut: 0 of 5 points in this period." in simulate_sheets.notes(
-        report(), [RuleBudget("cut", 1, "points", 5, 1)]
+        ASKED, report(), [RuleBudget("cut", 1, "points", 5, 1)]
     )

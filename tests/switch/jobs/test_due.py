@@ -4,8 +4,10 @@ import datetime as dt
 
 import pytest
 
+from switch.calendars import nearest
 from switch.jobs.due import (
     birthdays_on,
+    forgotten_before,
     lapsing_months,
     referral_terms,
     tells_birthdays,
@@ -89,3 +91,21 @@ def test_what_a_friend_is_worth() -> None:
     tagged = load(ONE_RULE + "tags: [ambassador]\nreferral: {ambassador: {points: 9, credit: 2}}\n")
     assert referral_terms(tagged)[:3] == ((0, 0), (9, 2), (0, 0))
     assert referral_terms(load(ONE_RULE))[:3] == ((0, 0), (0, 0), (0, 0))
+
+
+LEAP_DAYS = [dt.datetime(year, 2, 29, 12, tzinfo=dt.UTC) for year in (2020, 2024, 2028)]
+
+
+def test_a_mobile_is_forgotten_when_no_message_of_before_is_known_by_its_day_any_more() -> None:
+    first = dt.datetime(2027, 1, 1, 23, 59, 59, tzinfo=dt.UTC)
+    kept = []
+    for now in (first + dt.timedelta(days=days) for days in range(4 * 366)):
+        before = forgotten_before(int(now.timestamp()))
+        kept.append((now - before).days)
+        last_sent = before - dt.timedelta(seconds=1)
+        for sent in [last_sent, *(day for day in LEAP_DAYS if day <= last_sent)]:
+            found = nearest(f"{sent:%m%d%H%M%S}", now.date())
+            assert found is None or found.date != sent.date()
+    # After a leap day some are kept until the next year is over.
+    assert (min(kept), max(kept)) == (184, (dt.date(2029, 12, 31) - dt.date(2028, 2, 29)).days)
+    assert kept.count(184) > 900

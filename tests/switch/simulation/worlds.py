@@ -182,7 +182,12 @@ class World:
             b"".join(r.counters_moved or b"" for r in standing), row.reserves_moved or b"",
             b"".join(r.reserves_moved or b"" for r in standing), refunded_discount=-sum(r.discount for r in both),
             refunded_to_pay=sum(r.to_pay for r in first) - sum(r.to_pay for r in second),
+            local_month=self.quarters.at(self.earned_by(row).at)[1],
         )  # fmt: skip
+
+    def earned_by(self, row: Row) -> Row:
+        """The purchase that a refund took back; any other row itself."""
+        return self.rows[row.original_seq - 1] if row.kind == 4 and row.original_seq is not None else row
 
     def recent(self, before: list[Row], start_s: int) -> bytes:
         """What the days before a period come to, as one counts who has only the rows."""

@@ -53,5 +53,8 @@ COMMENT ON COLUMN budget_addition.made_at IS 'When.';
 
 ALTER TABLE job_run
     DROP CONSTRAINT job_run_job_check,
-    ADD CONSTRAINT job_run_job_check CHECK (job IN ('upkeep', 'birthdays', 'payouts', 'expiry-notice', 'level'));
-COMMENT ON COLUMN job_run.job IS 'upkeep, birthdays, payouts, expiry-notice or level.';
+    ADD CONSTRAINT job_run_job_check CHECK (job IN ('upkeep', 'birthdays', 'payouts', 'expiry-notice', 'level', 'forgotten-mobiles')
+                                            AND (programme IS NULL) = (job = 'forgotten-mobiles'));
+COMMENT ON COLUMN job_run.job IS 'upkeep, birthdays, payouts, expiry-notice, level or forgotten-mobiles.';
+COMMENT ON COLUMN job_run.looked_at IS 'Accounts that it looked at; of level, budgets; of forgotten-mobiles, mobiles.';
+COMMENT ON COLUMN job_run.due IS 'Messages that were due; of level, budgets that it changed; of forgotten-mobiles, mobiles.';
