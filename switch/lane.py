@@ -237,7 +237,7 @@ class Lane:
             self._shares.distrust()
             if fault is None:
                 try:
-                    await self._attempt(locked=locked or any_has_coupons(self._batch))
+                    await self._attempt(locked=locked or any_has_coupons(self._batch), again=locked)
                 except Exception as caught:  # noqa: BLE001  # each kind has its own way out, below
                     fault = caught
                 else:
@@ -310,9 +310,9 @@ class Lane:
                 self._telemetry.store("connected")
                 return
 
-    async def _attempt(self, *, locked: bool) -> None:
+    async def _attempt(self, *, locked: bool, again: bool) -> None:
         """Prepare, commit and answer the batch, one after the other."""
-        rows = await self._prepare(locked=locked)
+        rows = await self._prepare(locked=locked, again=again)
         if rows is None:
             return
         await self._commit(rows)
@@ -336,8 +336,11 @@ class Lane:
             self._shares.distrust()
             return None
 
-    async def _prepare(self, *, locked: bool) -> Batch | None:
-        """Read the accounts of the batch and decide it. None: nothing of it is left to commit here."""
+    async def _prepare(self, *, locked: bool, again: bool = False) -> Batch | None:
+        """Read the accounts of the batch and decide it. None: nothing of it is left to commit here.
+
+        `again`: it was overtaken before, so that budgets are held as well as shards.
+        """
         started = perf_counter()
         store, number = self._store, self.number
         if not locked and any_has_coupons(self._batch):
@@ -364,15 +367,15 @@ class Lane:
         wanting = wanting_movements(self._batch)
         if wanting:
             await self._read_movements(wanting, states)
-        return await self._decided_with_shares(states, started, locked=locked)
+        return await self._decided_with_shares(states, started, hold=again)
 
-    async def _decided_with_shares(self, states: States, started: float, *, locked: bool) -> Batch:
+    async def _decided_with_shares(self, states: States, started: float, *, hold: bool) -> Batch:
         """The batch decided, after a look at what is left of budgets if what is known of it may not do."""
         # What a reversal gives back may be of a budget that is new since the shares were read.
-        if locked or self._shares_are_due() or any(t.original_record is not None for t in self._batch):
-            await self._read_shares(hold=locked)
+        if hold or self._shares_are_due() or any(t.original_record is not None for t in self._batch):
+            await self._read_shares(hold=hold)
         decided = self._decided(states, started)
-        if decided.owed and not locked:
+        if decided.owed and not hold:
             raise LocksNeeded("budgets")
         return decided
 

@@ -218,6 +218,33 @@ def test_two_switches_on_one_budget_never_overdraw_it(story: Story) -> None:
     assert (budgets(story)["opening"].drawn, left(story)) == (1_000_000, 0)
 
 
+def test_a_budget_of_many_shares_adds_up_while_it_is_dealt_out_anew(story: Story) -> None:
+    """Two workers draw from eight shares, while the budget is levelled, and dealt out into four by a new version."""
+    asyncio.run(add(story.url, "bazaar", "opening", 500_000_000, user="maryam"))
+    assert budgets(story)["opening"].shares == 8
+    de7 = str(story.balance(ALI).sent.fields[7])
+    given: list[Reply] = []
+    other = RunningSwitch(story.url).with_arguments("--clock", "message")
+    with other, other.till() as second, ThreadPoolExecutor(2) as together:
+        for place in range(40):
+            sent = [
+                message(pan=card((2 * place + at) % 18), amount=1_000_000, stan=500_000 + 2 * place + at, de7=de7)
+                for at in (0, 1)
+            ]
+            replies = together.map(lambda till, asked: till.ask(asked), (story.till, second), sent)
+            given += [Reply(asked, reply) for asked, reply in zip(sent, replies, strict=True)]
+            if place == 20:
+                text = PROGRAMME.replace("cap: 100000", "cap: 90000000")
+                _, version = asyncio.run(submit(story.url, text, maker="maryam"))
+                asyncio.run(activate(story.url, "bazaar", version, checker="sara"))
+                assert budgets(story)["opening"].shares == 4
+            asyncio.run(level(story.url))
+    assert {reply.code for reply in given} == {"00"}
+    # The worker that was there before learns within a second that there is more.
+    assert 4_000_000 <= sum(reply.discount for reply in given) <= 8_000_000
+    assert sum(reply.discount for reply in given) == budgets(story)["opening"].drawn
+
+
 def test_a_switch_that_dies_draws_each_gift_once(story: Story) -> None:
     """Killed with gifts under way; what the till repeats then is drawn once, whether it had been drawn or not."""
     asyncio.run(add(story.url, "bazaar", "opening", 5_000_000, user="maryam"))
