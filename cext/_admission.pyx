@@ -253,6 +253,7 @@ cdef class Admission:
         request.replacement_amount = NOT_WANTED
         request.quantities = ()
         request.free_prices = ()
+        request.budgets = ()
 
         transaction = Transaction(link, header, message, till.terminal, request, received, received + self.deadline_s)
         transaction.mti = int(mti)

@@ -11,4 +11,5 @@ def decide_usual(
     reasons: dict[str, str],
     now: int,
     told_bytes_max: int,
+    shares: Any,
 ) -> Any: ...

@@ -11,6 +11,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memcpy
 
 from cext._kernel_arithmetic cimport BALANCE_MAX, LEG_MAX, larger, share, smaller
+from cext._kernel_budgets cimport Budgets, begin_budgets
 from cext._kernel_counters cimport (
     COUNTERS_MAX,
     Counters,
@@ -420,6 +421,7 @@ cdef bint pay(
 cdef Decision purchase(Programme programme, Account account, Request request):
     """A purchase, or an event: that is a purchase of nothing."""
     cdef Working w
+    cdef Budgets budgets
     cdef unsigned short fired[RULES_MAX]
     cdef int64_t facts[FACT_SLOTS]
     cdef const Table *table = &programme.compiled
@@ -446,25 +448,29 @@ cdef Decision purchase(Programme programme, Account account, Request request):
     if table.instructions_count:
         find_facts(table, facts, account, request, amount, account.points - w.expired, &w.counters, &w.grants)
         facts[TIER] = w.standing.tier
-    count = fire(table, ON_EVENT if is_event else ON_PURCHASE, facts, &w.counters, &w.grants, fired)
+    if table.budgeted:
+        begin_budgets(&budgets, request.budgets)
+    count = fire(table, ON_EVENT if is_event else ON_PURCHASE, facts, &w.counters, &w.grants, &budgets, fired)
     if is_event and count == 0:
         return unchanged(account, request, RC_APPROVED)
 
     if request.reward != 0 and not is_event and not request.advice:
-        refused = refusal_of_reward(table, facts, fired, count)
+        refused = refusal_of_reward(table, facts, &budgets, fired, count)
         if refused == REWARD_USED_UP:
             return unchanged(account, request, RC_OVER_COUNT_LIMIT)
 
     decision = Decision.__new__(Decision)
-    decision.discount = discount_of(table, fired, count, request, amount)
+    decision.discount = discount_of(table, fired, count, request, amount, &budgets)
     if not pay(programme, account, request, &w, price_of(table, fired, count), amount - decision.discount, decision):
         return unchanged(account, request, RC_INSUFFICIENT)
     if refused != REWARD_GIVEN:
         return unchanged(account, request, RC_REFUSED)
-    decision.points_earned = points_of(table, fired, count, decision.to_pay, w.standing.tier)
-    decision.credit_granted = credit_of(table, fired, count, decision.to_pay)
+    decision.points_earned = points_of(table, fired, count, decision.to_pay, w.standing.tier, &budgets)
+    decision.credit_granted = credit_of(table, fired, count, decision.to_pay, &budgets)
     if larger(larger(decision.points_earned, decision.credit_granted), decision.points_redeemed) > LEG_MAX:
         return unchanged(account, request, RC_INVALID_AMOUNT)
+    if table.budgeted and budgets.sold_short and not request.advice:
+        return unchanged(account, request, RC_REFUSED)
     decision.points_expired = w.expired
 
     take_earliest(&w.lots, decision.points_redeemed)
@@ -472,7 +478,7 @@ cdef Decision purchase(Programme programme, Account account, Request request):
     if programme.pending_days != 0 and not is_event:
         pend(&w.reserves, request.local_day + programme.pending_days - 1, decision.points_earned)
     if table.counts:
-        count_effects(table, fired, count, decision.to_pay, &w.counters)
+        count_effects(table, fired, count, decision.to_pay, &w.counters, &budgets)
     if not is_event:
         w.standing.visits += 1
         w.standing.spend += amount

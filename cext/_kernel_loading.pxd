@@ -6,6 +6,7 @@ from libc.stdint cimport int32_t
 
 from cext._kernel_table cimport (
     AGE,
+    BUDGET,
     COUNTER_FIXED,
     COUNTER_PER,
     CREDIT_AMOUNT,
@@ -53,7 +54,7 @@ cdef inline int fill_rules(Table *compiled, tuple rules) except -1:
     compiled.rules_count = <int32_t>len(rules)
     for i, (start, end, group, effects_start, effects_end, occasion, grant, limits_start, limits_end) in enumerate(rules):
         compiled.rules[i] = Rule(
-            start, end, group, effects_start, effects_end, occasion, grant, limits_start, limits_end, False
+            start, end, group, effects_start, effects_end, occasion, grant, limits_start, limits_end, False, 0
         )
         compiled.grouped |= group != 0
         compiled.conditional |= occasion != 0 or grant != 0 or limits_start != limits_end
@@ -68,8 +69,9 @@ cdef inline int fill_effects(Table *compiled, tuple effects) except -1:
         compiled.discounts |= effect in (DISCOUNT_RATE, DISCOUNT_AMOUNT, FREE_ITEM)
         compiled.multiplies |= effect == MULTIPLY_POINTS
         compiled.credits |= effect in (CREDIT_RATE, CREDIT_AMOUNT)
-        compiled.counts |= effect in (COUNTER_FIXED, COUNTER_PER)
+        compiled.counts |= effect in (COUNTER_FIXED, COUNTER_PER, BUDGET)
         compiled.prices |= effect == PRICE
+        compiled.budgeted |= effect == BUDGET
     return 0
 
 
@@ -80,6 +82,18 @@ cdef inline void mark_priced(Table *compiled) noexcept:
         for at in range(compiled.rules[index].effects_start, compiled.rules[index].effects_end):
             if compiled.effects[at].effect == PRICE:
                 compiled.rules[index].priced = True
+
+
+cdef inline void find_budgets(Table *compiled) noexcept:
+    """Note each rule's budget in the rule."""
+    cdef Rule *rule
+    cdef int32_t index, at
+    for index in range(compiled.rules_count):
+        rule = &compiled.rules[index]
+        for at in range(rule.effects_start, rule.effects_end):
+            if compiled.effects[at].effect == BUDGET:
+                rule.budget = <int32_t>compiled.effects[at].n + 1
+    compiled.conditional |= compiled.budgeted
 
 
 cdef inline int fill_lookups(Table *compiled, tuple lookups, tuple limits) except -1:
@@ -129,6 +143,7 @@ cdef inline int load(Table *compiled, tuple table) except -1:
     fill_rules(compiled, rules)
     fill_effects(compiled, effects)
     mark_priced(compiled)
+    find_budgets(compiled)
     fill_lookups(compiled, lookups, limits)
     fill_grants(compiled, grants, values)
     fill_tiers(compiled, tiers)

@@ -52,6 +52,7 @@ cdef class Request:
     cdef public bint advice, has_basket
     cdef public Original original
     cdef readonly tuple quantities, free_prices
+    cdef public tuple budgets
 
     cpdef int be_at(self, tuple local) except -1
 

@@ -174,6 +174,7 @@ class Request:
     has_basket: bool
     hold_key: int
     hold_until: int
+    budgets: tuple[int, ...]
     def __init__(
         self,
         kind: int,
@@ -201,10 +202,17 @@ class Request:
         reward: int = 0,
         hold_key: int = 0,
         hold_until: int = 0,
+        budgets: tuple[int, ...] = (),
     ) -> None: ...
     def be_at(self, local: tuple[int, int, int, int, int]) -> int: ...
     def carry(
-        self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool, reward: int
+        self,
+        *,
+        event: int,
+        quantities: tuple[int, ...],
+        free_prices: tuple[int, ...],
+        has_basket: bool,
+        reward: int,
     ) -> None: ...
     @property
     def quantities(self) -> tuple[int, ...]: ...

@@ -33,7 +33,7 @@ from cext._kernel_reserves cimport (
     check_reserves,
 )
 from cext._kernel_recent cimport SPEND_DAYS
-from cext._kernel_table cimport FACTS_MAX, LOOKUPS_MAX, RULES_MAX, VALUES_PER_GRANT_MAX
+from cext._kernel_table cimport BUDGETS_MAX, FACTS_MAX, LOOKUPS_MAX, RULES_MAX, VALUES_PER_GRANT_MAX
 from cext._kernel_table cimport FACTS as FACTS_COUNT
 
 from cext import programme_table
@@ -60,6 +60,7 @@ _BOUNDS = {
     "SPEND_DAYS": SPEND_DAYS,
     "SLOTS_MAX": SLOTS_MAX,
     "BASKET_ITEMS_MAX": BASKET_ITEMS_MAX,
+    "BUDGETS_MAX": BUDGETS_MAX,
     "BALANCE_MAX": BALANCE_MAX,
 }
 if FACTS_COUNT != len(FACTS) or any(getattr(programme_table, name) != bound for name, bound in _BOUNDS.items()):
@@ -84,14 +85,14 @@ cdef list unpack_lots(const Lot *lots, int32_t count):
     return [(lots[i].month, lots[i].points) for i in range(count)]
 
 
-cdef tuple items_of(str name, tuple items):
+cdef tuple items_of(str name, tuple items, Py_ssize_t most=BASKET_ITEMS_MAX):
     """The same numbers, each known to fit 64 bits and to hold nothing else."""
     cdef list kept = []
     cdef int64_t item
     if not items:
         return ()
-    if len(items) > BASKET_ITEMS_MAX:
-        raise ValueError(f"{name} has at most {BASKET_ITEMS_MAX} entries")
+    if len(items) > most:
+        raise ValueError(f"{name} has at most {most} entries")
     for item in items:
         kept.append(item)
     return tuple(kept)
@@ -393,6 +394,7 @@ cdef class Request:
         int64_t reward=0,
         int64_t hold_key=0,
         int64_t hold_until=0,
+        tuple budgets not None=(),
     ):
         self.kind = kind
         self.advice = advice
@@ -419,6 +421,7 @@ cdef class Request:
         self.reward = reward
         self.hold_key = hold_key
         self.hold_until = hold_until
+        self.budgets = items_of("budgets", budgets, BUDGETS_MAX)
 
     cpdef int be_at(self, tuple local) except -1:
         """Take the calendar from a local time: day, month, hour, weekday and day of the month."""

@@ -3,6 +3,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
+from cext._kernel_budgets cimport Budgets, is_empty
 from cext._kernel_conditions cimport holds, work_out
 from cext._kernel_counters cimport Counters, add_count, count_of
 from cext._kernel_grants cimport Grants, give, live, may_give, use
@@ -15,11 +16,16 @@ cdef enum:
 
 
 cdef inline bint may_fire(
-    const Table *table, const Rule *rule, int32_t occasion, const Counters *counters, const Grants *grants
+    const Table *table,
+    const Rule *rule,
+    int32_t occasion,
+    const Counters *counters,
+    const Grants *grants,
+    const Budgets *budgets,
 ) noexcept nogil:
-    """Whether occasion, grant and limits let a rule fire."""
+    """Whether occasion, budget, grant and limits let a rule fire."""
     cdef int32_t at
-    if rule.occasion != occasion:
+    if rule.occasion != occasion or is_empty(budgets, rule.budget):
         return False
     if rule.grant and live(grants, table.grants[rule.grant - 1].slot) == NULL:
         return False
@@ -39,7 +45,13 @@ cdef inline void take_up(const Table *table, const Rule *rule, Counters *counter
 
 
 cdef inline int32_t fire(
-    const Table *table, int32_t occasion, const int64_t *facts, Counters *counters, Grants *grants, unsigned short *fired
+    const Table *table,
+    int32_t occasion,
+    const int64_t *facts,
+    Counters *counters,
+    Grants *grants,
+    const Budgets *budgets,
+    unsigned short *fired,
 ) noexcept nogil:
     """Write the indexes of the rules that fire; returns how many. Of an exclusive group only the first fires.
 
@@ -55,7 +67,7 @@ cdef inline int32_t fire(
         rule = &table.rules[index]
         if rule.group and (taken[rule.group >> 6] >> (rule.group & 63)) & 1:
             continue
-        if table.conditional and not may_fire(table, rule, occasion, counters, grants):
+        if table.conditional and not may_fire(table, rule, occasion, counters, grants, budgets):
             continue
         if rule.start != rule.end and not holds(table.code, rule.start, rule.end, facts):
             continue
@@ -69,7 +81,7 @@ cdef inline int32_t fire(
 
 
 cdef inline int refusal_of_reward(
-    const Table *table, const int64_t *facts, const unsigned short *fired, int32_t count
+    const Table *table, const int64_t *facts, const Budgets *budgets, const unsigned short *fired, int32_t count
 ) noexcept nogil:
     """Why none of the rules that fired gives the reward that the till asked for, as a number of DE39."""
     cdef const Rule *rule
@@ -79,7 +91,9 @@ cdef inline int refusal_of_reward(
             return REWARD_GIVEN
     for index in range(table.rules_count):
         rule = &table.rules[index]
-        if rule.priced and rule.occasion == ON_PURCHASE and holds(table.code, rule.start, rule.end, facts):
+        if not rule.priced or rule.occasion != ON_PURCHASE or is_empty(budgets, rule.budget):
+            continue
+        if holds(table.code, rule.start, rule.end, facts):
             return REWARD_USED_UP
     return REWARD_REFUSED
 

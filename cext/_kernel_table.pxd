@@ -17,6 +17,7 @@ cdef enum:
     EXISTS = 576
     FACT_SLOTS = 1152
     RULES_MAX = 1024
+    BUDGETS_MAX = 64
     GROUP_WORDS = 17
     TARGET_FALSE = -1
     NO_CAP = -1
@@ -85,6 +86,7 @@ cdef enum:
     FREE_ITEM = 9
     TIER_SET = 11
     PRICE = 12
+    BUDGET = 13
 
 cdef enum:
     ON_PURCHASE = 0
@@ -134,6 +136,8 @@ cdef struct Rule:
     int32_t limits_end
     # It takes points for what it gives.
     bint priced
+    # 0: none; else the budget's index plus 1.
+    int32_t budget
 
 cdef struct EffectRow:
     int64_t n
@@ -190,7 +194,7 @@ cdef struct Table:
     int32_t values_count
     int32_t tiers_count
     # What no rule does needs no work on the hot path. `conditional`: a rule has an occasion other than a purchase, a
-    # grant or a limit.
+    # grant, a limit or a budget.
     bint grouped
     bint conditional
     bint discounts
@@ -200,6 +204,7 @@ cdef struct Table:
     bint birthdays
     bint prices
     bint recalls
+    bint budgeted
 
 
 cdef inline void set_range(Instruction *at, int64_t low, int64_t high, bint inverted) noexcept nogil:

@@ -18,7 +18,7 @@ from cext._kernel_records cimport Account, Decision, Programme, Request
 from cext._kernel_reserves cimport PENDING, RESERVE_BYTES, read_reserve
 
 from cext._kernel import decide
-from cext.programme_table import Effect
+from cext.programme_table import UNBOUNDED_BUDGETS, Effect
 from cext.reference.attribution import LEG_OF, NOTHING_KNOWN, Given, combination
 from cext.reference.replay import Folded, Moved, Sums
 
@@ -413,7 +413,7 @@ def fold(
     cdef Tally tally = None
     cdef set fired = None, draft_fired = set()
     cdef dict live_fired = {}
-    cdef Request request = Request(1, True, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0)
+    cdef Request request = Request(1, True, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, budgets=UNBOUNDED_BUDGETS)
     cdef Decision decision
     for item in rows:
         if not is_plain(tuple_of(item, ROW_LENGTH), live):

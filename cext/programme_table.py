@@ -15,7 +15,7 @@ A table is plain tuples of ints, so that it can be printed, hashed, stored and h
               in the order of evaluation; group: 0, or an exclusive group's number: its first rule that fires shuts
               out the rest; grant: 0, or k: fires only while the account holds a live grant of grants[k - 1], uses it up
     effects = ((effect, n, d, cap, slot), …)            cap: minor units, points or counts; NO_CAP if there is none;
-                                                        slot: the counter of COUNTER_*, else 0
+                                                        slot: the counter of COUNTER_* and BUDGET, else 0
     lookups = ((source, a, b), …)                       facts of this programme, numbered FACTS_MAX + index
     limits  = ((slot, period, most), …)                 the rule fires only while its counter is below `most`; adds 1
     grants  = ((slot, code_start, code_end, life_days, values_start, values_end), …)
@@ -73,6 +73,8 @@ TIERS_MAX = 16
 TEXTS_MAX = 4_096
 BASKET_ITEMS_MAX = 256
 """Quantities and free prices that a request may carry."""
+BUDGETS_MAX = 64
+"""Budgets that a programme may have."""
 SLOTS_MAX = 4_095
 LIFE_DAYS_MAX = 3_660
 COUNTERS_MAX = 64
@@ -119,6 +121,10 @@ LEG_MAX = 10**15
 """Largest single leg of a decision; a larger one is declined with 13."""
 BALANCE_MAX = 10**16
 """Largest balance, lot or move that is worked on: a sum of MOVES_MAX of them stays inside 64 bits."""
+
+
+UNBOUNDED_BUDGETS = (LEG_MAX,) * BUDGETS_MAX
+"""For a decision that is only tried out, without regard to what all members together get."""
 
 
 class Fact(IntEnum):
@@ -261,3 +267,7 @@ class Effect(IntEnum):
     """Tier n is entered, if it is higher than the account's."""
     PRICE = 12
     """n points are taken, beside those that pay. What its rule takes off is not bounded by the header's share."""
+    BUDGET = 13
+    """What the rule gives is at most what is left of `request.budgets[n]`, and is added to the counter; if nothing is
+    left, the rule does not fire. At most one in a rule; a counter belongs to one budget.
+    """

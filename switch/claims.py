@@ -19,6 +19,7 @@ UNKNOWN = Refusal("05", "OF is no offer here")
 NOT_OPEN = Refusal("05", "OF is not open to you")
 ENDED = Refusal("05", "OF has ended")
 USED = Refusal("05", "OF was used already")
+BUDGET_USED_UP = Refusal("05", "OF: budget is used up")
 NOT_NOW = Refusal("05", "OF does not apply now")
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}", re.ASCII)

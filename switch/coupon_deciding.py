@@ -7,8 +7,9 @@ found out on a copy of the account first.
 from collections.abc import Callable
 
 from cext._kernel import Account, Decision, decide
+from cext.programme_table import UNBOUNDED_BUDGETS
 from protocol.tlv import build
-from switch.coupons import ASKS_FOR_MORE, Coupon, Shown, taken
+from switch.coupons import ASKS_FOR_MORE, BUDGET_USED_UP, Coupon, Shown, taken
 from switch.programme import CompiledProgramme
 from switch.refusals import Refusal, first_of
 from switch.reward_choice import reason_of
@@ -51,7 +52,7 @@ class CouponTrial:
                 code = self.decision.rc
                 refusals.append(Refusal(code, reason_of(self._transaction, self._compiled, code, self._before.born)))
             elif any(coupon.campaign not in fires for coupon in coupons):
-                refusals.append(ASKS_FOR_MORE)
+                refusals.append(BUDGET_USED_UP if self._wants_budget(coupons, carry) else ASKS_FOR_MORE)
         refused = first_of(refusals)
         if refused is not None:
             self._shown.taken = ()
@@ -70,6 +71,17 @@ class CouponTrial:
             left = tuple(coupon for coupon in left if coupon.campaign in fires)
             if left == self._shown.taken:
                 return
+
+    def _wants_budget(self, coupons: tuple[Coupon, ...], carry: Callable[[], None]) -> bool:
+        """Whether all coupons would be taken if nothing had been drawn of any budget."""
+        request = self._transaction.request
+        tried, left = (self.account, self.decision), request.budgets
+        request.budgets = UNBOUNDED_BUDGETS
+        try:
+            return self._fires(carry).issuperset(coupon.campaign for coupon in coupons)
+        finally:
+            request.budgets = left
+            self.account, self.decision = tried
 
     def _fires(self, carry: Callable[[], None]) -> frozenset[str]:
         """The campaigns that a rule fires for."""

@@ -32,6 +32,7 @@ TWO_OF_A_KIND = Refusal("05", "CP: one of a kind at once")
 FOREIGN = Refusal("57", "CP of another programme")
 NO_MORE = Refusal("65", "CP: no more for you")
 ASKS_FOR_MORE = Refusal("05", "CP asks for more")
+BUDGET_USED_UP = Refusal("05", "CP: budget is used up")
 
 _ALPHABET = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _ALIKE = str.maketrans("ILO", "110", "- ")

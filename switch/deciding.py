@@ -13,7 +13,10 @@ from cext._deciding import decide_usual
 from cext._kernel import Account, Decision, Programme, decide
 from cext._telling import Teller
 from cext._transaction import NO_EFFECT
+from cext.programme_table import UNBOUNDED_BUDGETS
 from switch.basket import prices_of_one, quantities
+from switch.budgets import Shares, decided_without_budgets
+from switch.claims import BUDGET_USED_UP as CLAIM_BUDGET_USED_UP
 from switch.claims import refusal_of
 from switch.coupon_deciding import CouponTrial, begin, settle
 from switch.coupons import FOREIGN, Shown, is_foreign
@@ -22,7 +25,8 @@ from switch.programme import CompiledProgramme
 from switch.programme.calendar import LocalCalendar
 from switch.refusals import Refusal
 from switch.replies import APPROVED, unpack
-from switch.reward_choice import number_of, reason_of
+from switch.reward_choice import BUDGET_USED_UP as REWARD_BUDGET_USED_UP
+from switch.reward_choice import NOT_AVAILABLE, number_of, reason_of
 from switch.statement import Statements
 from switch.telling import Telling, private_data, teller_of
 from switch.transaction import AccountKey, AccountState, Transaction
@@ -55,12 +59,17 @@ REASONS = {
 """DE44 of a decline: ASCII, at most 25 characters."""
 
 
+NO_SHARES = Shares()
+"""Nothing is left of any budget."""
+
+
 @dataclass(frozen=True, slots=True)
 class LiveProgramme:
     """A programme as it is in force: compiled, with the institutions that take part.
 
     The rest is of the compiled programme, at hand for every message: `teller` makes what its replies say beside legs
-    and balances, `without_basket` are the quantities of a message that brings none.
+    and balances, `without_basket` are the quantities of a message that brings none, `budget_slots` the slots of the
+    budgets in the order of `Request.budgets`.
     """
 
     id: int
@@ -70,6 +79,7 @@ class LiveProgramme:
     kernel: Programme = field(init=False)
     teller: Teller = field(init=False)
     without_basket: tuple[int, ...] = field(init=False)
+    budget_slots: tuple[int, ...] = field(init=False)
     calendar: LocalCalendar = field(init=False, compare=False)
 
     @property
@@ -81,6 +91,7 @@ class LiveProgramme:
         object.__setattr__(self, "kernel", self.compiled.kernel)
         object.__setattr__(self, "teller", teller_of(self.compiled))
         object.__setattr__(self, "without_basket", quantities(None, self.compiled.quantities))
+        object.__setattr__(self, "budget_slots", tuple(budget.slot for budget in self.compiled.budgets))
         object.__setattr__(self, "calendar", LocalCalendar(self.compiled.timezone))
 
 
@@ -101,15 +112,22 @@ class Decider:
     def __init__(self, programmes: Programmes, compare: Compare | None = None) -> None:
         self._compare = compare
         self._statements = Statements()
+        self.generation = 0
         self.take(programmes)
 
     def take(self, programmes: Programmes) -> None:
         """From now on these decide; those in shadow each on the account as the live one found it, without effect."""
         self._statements.forget()
+        self.generation += 1
         self._live = dict(programmes.live)
         self._shadows = dict(programmes.shadows)
         # While one decides beside it, no message of that programme takes the short cut.
         self._alone = {number: live for number, live in self._live.items() if number not in self._shadows}
+
+    @property
+    def has_budgets(self) -> bool:
+        """Whether a programme that is live has a rule with a budget."""
+        return any(live.budget_slots for live in self._live.values())
 
     @property
     def programmes(self) -> Mapping[int, LiveProgramme]:
@@ -117,9 +135,13 @@ class Decider:
         return self._live
 
     def decide(
-        self, batch: Sequence[Transaction], states: dict[AccountKey, AccountState], now: float
+        self,
+        batch: Sequence[Transaction],
+        states: dict[AccountKey, AccountState],
+        now: float,
+        shares: Shares = NO_SHARES,
     ) -> list[Transaction]:
-        """Decide every message; the accounts in `states` are changed in place.
+        """Decide every message; the accounts in `states` and the shares of budgets are changed in place.
 
         Returns the journal rows to write: the batch's messages, and a tombstone for each reversal whose original is
         not there (wire.md, Rules).
@@ -130,12 +152,12 @@ class Decider:
         moments = {number: live.calendar.at(moment)[:5] for number, live in programmes.items()}
         for transaction in batch:
             entries.append(transaction)
-            usual = decide_usual(transaction, states, programmes, moments, REASONS, moment, TOLD_BYTES_MAX)
+            usual = decide_usual(transaction, states, programmes, moments, REASONS, moment, TOLD_BYTES_MAX, shares)
             if usual:
                 if usual is not True:
                     _add_receipt(transaction, usual, states[transaction.account_key].account, transaction.decision)
                 continue
-            self.decide_one(transaction, states, now)
+            self.decide_one(transaction, states, now, shares)
             if transaction.kind == REVERSAL and self._original_is_missing(transaction):
                 entries.append(tombstone_of(transaction))
         return entries
@@ -144,7 +166,13 @@ class Decider:
     def _original_is_missing(transaction: Transaction) -> bool:
         return transaction.original_record is None and transaction.response_code == APPROVED
 
-    def decide_one(self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float) -> None:
+    def decide_one(
+        self,
+        transaction: Transaction,
+        states: Mapping[AccountKey, AccountState],
+        now: float,
+        shares: Shares = NO_SHARES,
+    ) -> None:
         """Decide a message, be it a usual one or not, and what becomes of its coupons.
 
         Nothing is left of an earlier attempt, which was overtaken.
@@ -152,11 +180,13 @@ class Decider:
         shown = transaction.coupons
         if shown is not None:
             begin(transaction, shown)
-        self._decide_one(transaction, states, now)
+        self._decide_one(transaction, states, now, shares)
         if shown is not None:
             settle(transaction, shown)
 
-    def _decide_one(self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float) -> None:
+    def _decide_one(
+        self, transaction: Transaction, states: Mapping[AccountKey, AccountState], now: float, shares: Shares
+    ) -> None:
         transaction.decision = NO_EFFECT
         transaction.last_four = None
         transaction.reply_fields = None
@@ -186,6 +216,7 @@ class Decider:
         if transaction.kind == HOLD:
             request.hold_until = request.now + programme.compiled.hold_s
         _add_details(transaction, programme.compiled)
+        request.budgets = shares.left(programme, state.account.shard)
         if shown is not None and shown.tokens and not self._coupons_are_good(transaction, shown, state, programme):
             return
         if transaction.claims and not request.advice and self._claim_fails(transaction, state, programme):
@@ -199,9 +230,9 @@ class Decider:
         transaction.response_code = decision.rc
         if decision.changed:
             state.changed = True
+            shares.move(programme.id, state.account.shard, decision.counters_moved)
         if decision.rc != APPROVED:
-            chosen = reason_of(transaction, programme.compiled, decision.rc, state.account.born)
-            transaction.reason = chosen or REASONS.get(decision.rc, "")
+            transaction.reason = _reason(transaction, programme, state.account, decision.rc)
             return
         if transaction.wants_movements:
             self._tell_movements(transaction, programme, state)
@@ -230,10 +261,14 @@ class Decider:
         decision = decide(programme.kernel, state.account.copy(), request)
         if decision.rc != APPROVED:
             return False
-        refused = refusal_of(transaction.claims, programme.compiled, state.account, request.local_day, decision)
-        if refused is not None:
-            _decline(transaction, *refused)
-        return refused is not None
+        claimed = (transaction.claims, programme.compiled, state.account, request.local_day)
+        refused = refusal_of(*claimed, decision)
+        if refused is None:
+            return False
+        if refusal_of(*claimed, decided_without_budgets(programme.kernel, state.account, request)) is None:
+            refused = CLAIM_BUDGET_USED_UP
+        _decline(transaction, *refused)
+        return True
 
     def _tell_movements(self, transaction: Transaction, programme: LiveProgramme, state: AccountState) -> None:
         """Say what the reply to an inquiry for the last movements will tell."""
@@ -250,6 +285,8 @@ class Decider:
     def _decide_in_shadow(self, shadow: LiveProgramme, account: Account, transaction: Transaction) -> None:
         """Decide the same message by a version that has no effect, and tell how it differs."""
         _add_details(transaction, shadow.compiled)
+        # Nothing was dealt out yet for budgets that only the shadow has.
+        transaction.request.budgets = UNBOUNDED_BUDGETS
         decision = decide(shadow.kernel, account, transaction.request)
         if self._compare is not None:
             self._compare(shadow.compiled.name, transaction.decision, decision)
@@ -338,6 +375,15 @@ def _add_details(transaction: Transaction, programme: CompiledProgramme) -> None
         has_basket=lines is not None,
         reward=number_of(transaction.reward, programme),
     )
+
+
+def _reason(transaction: Transaction, programme: LiveProgramme, account: Account, response_code: str) -> str:
+    """DE44 of what the kernel declined."""
+    reason = reason_of(transaction, programme.compiled, response_code, account.born)
+    if reason == NOT_AVAILABLE:
+        without = decided_without_budgets(programme.kernel, account, transaction.request)
+        return REWARD_BUDGET_USED_UP if without.rc == APPROVED else reason
+    return reason or REASONS.get(response_code, "")
 
 
 def _tell(transaction: Transaction, programme: LiveProgramme, account: Account, decision: Decision) -> None:

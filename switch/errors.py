@@ -33,7 +33,10 @@ class StaleAccounts(StoreError):
 
 
 class LocksNeeded(StaleAccounts):
-    """The batch touches coupons, which are decided on only while they are held. Nothing was begun."""
+    """The batch touches what is decided on only while it is held: coupons, or more than is left of a budget.
+
+    Nothing was begun.
+    """
 
 
 class KeyTaken(StoreError):

@@ -9,7 +9,8 @@ other connection and it is decided, so that it can be sent the moment the commit
 made. A message on an account that is being committed waits for the batch after: it must meet the account as that commit
 leaves it.
 
-A commit is all or nothing. If an account was changed by another worker meanwhile, the batch is decided again under the
+A commit is all or nothing. If an account was changed by another worker meanwhile, or others drew what it draws from a
+budget, the batch is decided again under the
 locks of its shards, so it cannot be overtaken twice. A batch that shows coupons takes that way from the first: they are
 held from before the decision to the commit that uses them up. If a key is taken, the batch looks all its keys up,
 answers those that the journal knows, and goes on with the rest. If the store is lost, the outcome of a commit under way
@@ -33,6 +34,7 @@ from cext._transaction import (
     wanting_movements,
 )
 from switch import held_coupons
+from switch.budgets import Shares
 from switch.deciding import REVERSAL, Decider
 from switch.errors import KeyTaken, LocksNeeded, StaleAccounts, StoreError, StoreUnavailable
 from switch.limits import Limits
@@ -97,6 +99,7 @@ class Lane:
         self._batch: list[Transaction] = []
         self._under_way: list[Transaction] = []
         self._busy: set[AccountKey] = set()
+        self._shares = Shares()
         self._wake = asyncio.Event()
         self._stopping = False
         telemetry.gauge_lane_queue(number, self._queue.__len__)
@@ -231,9 +234,10 @@ class Lane:
         locked = False
         attempts = 0
         while self._batch:
+            self._shares.distrust()
             if fault is None:
                 try:
-                    await self._attempt(locked=locked or any_has_coupons(self._batch))
+                    await self._attempt(locked=locked or any_has_coupons(self._batch), again=locked)
                 except Exception as caught:  # noqa: BLE001  # each kind has its own way out, below
                     fault = caught
                 else:
@@ -306,9 +310,9 @@ class Lane:
                 self._telemetry.store("connected")
                 return
 
-    async def _attempt(self, *, locked: bool) -> None:
+    async def _attempt(self, *, locked: bool, again: bool) -> None:
         """Prepare, commit and answer the batch, one after the other."""
-        rows = await self._prepare(locked=locked)
+        rows = await self._prepare(locked=locked, again=again)
         if rows is None:
             return
         await self._commit(rows)
@@ -320,7 +324,7 @@ class Lane:
 
         So must what asks the journal, which that commit is about to change, and whatever is not as it should be.
         """
-        if not self._batch or any_asks_the_journal(self._batch):
+        if not self._batch or any_asks_the_journal(self._batch) or self._shares_are_due():
             return None
         started = perf_counter()
         try:
@@ -329,10 +333,14 @@ class Lane:
                 return None
             return self._decided(states, started)
         except Exception:  # noqa: BLE001  # met again, and dealt with, when its turn has come
+            self._shares.distrust()
             return None
 
-    async def _prepare(self, *, locked: bool) -> Batch | None:
-        """Read the accounts of the batch and decide it. None: nothing of it is left to commit here."""
+    async def _prepare(self, *, locked: bool, again: bool = False) -> Batch | None:
+        """Read the accounts of the batch and decide it. None: nothing of it is left to commit here.
+
+        `again`: it was overtaken before, so that budgets are held as well as shards.
+        """
         started = perf_counter()
         store, number = self._store, self.number
         if not locked and any_has_coupons(self._batch):
@@ -359,7 +367,27 @@ class Lane:
         wanting = wanting_movements(self._batch)
         if wanting:
             await self._read_movements(wanting, states)
-        return self._decided(states, started)
+        return await self._decided_with_shares(states, started, hold=again)
+
+    async def _decided_with_shares(self, states: States, started: float, *, hold: bool) -> Batch:
+        """The batch decided, after a look at what is left of budgets if what is known of it may not do."""
+        # What a reversal gives back may be of a budget that is new since the shares were read.
+        if hold or self._shares_are_due() or any(t.original_record is not None for t in self._batch):
+            await self._read_shares(hold=hold)
+        decided = self._decided(states, started)
+        if decided.owed and not hold:
+            raise LocksNeeded("budgets")
+        return decided
+
+    def _shares_are_due(self) -> bool:
+        decider = self._decider
+        return self._shares.is_due(decider.generation, self._loop_clock(), has_budgets=decider.has_budgets)
+
+    async def _read_shares(self, *, hold: bool) -> None:
+        """Read what is left of budgets, while no commit of this lane is under way."""
+        generation = self._decider.generation
+        found = await self._store.budget_shares(self.number, hold=hold)
+        self._shares.take(found, generation, self._loop_clock())
 
     async def _find_originals(self, batch: list[Transaction]) -> None:
         """What refunds, reversals and completions of holds name. Reversals of transfers leave the batch."""
@@ -384,12 +412,14 @@ class Lane:
         """The batch decided on these accounts, its replies made, its rows in order."""
         batch = self._batch
         now = self._wall_clock()
-        entries = self._decider.decide(batch, states, now)
+        entries = self._decider.decide(batch, states, now, self._shares)
         self._replier.prepare(batch)
         accounts = sorted((s for s in states.values() if s.changed), key=attrgetter("key"))
         entries.sort(key=attrgetter("shard"))
         self._read_s = perf_counter() - started
-        return Batch(int(now * 1_000_000), accounts, entries, held_coupons.moving(batch))
+        shares = self._shares
+        coupons = held_coupons.moving(batch)
+        return Batch(int(now * 1_000_000), accounts, entries, coupons, shares.draws(), shares.owed())
 
     async def _answer_known(self) -> None:
         """Ask the journal for the suspects, and answer those that it knows."""

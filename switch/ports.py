@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cext._kernel import Decision
+from switch.budgets import Draw, Owed, Share
 from switch.coupons import Coupon, CouponKey
 from switch.institutions import Directory
 from switch.movements import Movement
@@ -57,12 +58,16 @@ class Batch:
 
     `accounts` are distinct and ordered by (shard, id); `entries` are ordered by shard, and within a shard by decision.
     `coupons` are the messages that use coupons up or give some back: only in a batch that holds them.
+    `draws` are what it takes from shares of budgets, in order; `owed` is what it takes beyond them: only in a
+    batch that holds its shards.
     """
 
     at_us: int
     accounts: Sequence[AccountState]
     entries: Sequence[Transaction]
     coupons: Sequence[Transaction] = ()
+    draws: Sequence[Draw] = ()
+    owed: Sequence[Owed] = ()
 
 
 class Store(Protocol):
@@ -96,7 +101,11 @@ class Store(Protocol):
         """Read the last movements of accounts since a date of DE7, newest first: at most `movements.READ_MAX` each."""
 
     async def commit(self, lane: int, batch: Batch) -> None:
-        """Make a batch durable, all of it or nothing. Raises `StaleAccounts` or `KeyTaken` when nothing was kept."""
+        """Make a batch durable, all of it or nothing.
+
+        Raises `StaleAccounts` or `KeyTaken` when nothing was kept: because an account has changed since it was read, or
+        a share of a budget has less left than is drawn.
+        """
 
     async def lock(self, lane: int, shards: list[int]) -> None:
         """Begin a transaction that holds these shards: the next reads and the next commit cannot be overtaken."""
@@ -106,6 +115,9 @@ class Store(Protocol):
 
     async def hold_coupons(self, lane: int, shards: list[int], tokens: list[bytes]) -> list[Coupon]:
         """Read coupons and hold them until the commit, in the order given; only while shards are held."""
+
+    async def budget_shares(self, lane: int, *, hold: bool) -> list[Share]:
+        """Read the shares of all budgets in order; `hold` them until the commit, only while shards are held."""
 
     async def cut_over(self, institution_id: int, business_date: dt.date) -> dt.date:
         """Move an institution's business date forward; returns the date in force (never an earlier one)."""

@@ -16,6 +16,7 @@ NO_SUCH_REWARD = "RW is no reward here"
 NOT_IN_BASKET = "RW is not in the basket"
 NOT_AVAILABLE = "RW is not available now"
 USED_UP = "RW was had often enough"
+BUDGET_USED_UP = "RW: budget is used up"
 BIRTH_DATE_UNKNOWN = "RW wants a birth date"
 """DE44: ASCII, at most 25 characters."""
 

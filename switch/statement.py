@@ -18,6 +18,7 @@ from switch.programme.why import LimitReached, NoOffer, Reasons, RuleWhy, Unmet,
 from switch.programme.why_words import Words
 from switch.receipts import Language
 from switch.simulation.before import DayOf, account_before_last
+from switch.simulation.drawn import budgets_then
 from switch.simulation.history import EVENT, PURCHASES, BrokenHistory, Present
 from switch.simulation.reading import BasketReader
 from switch.simulation.replay import APPROVED, Quarters, asking
@@ -167,7 +168,8 @@ def _why(known: _Known, version: int, movements: Movements) -> Why | None:
     last = rows[at].row
     try:
         before = _account_before(movements, at, known.quarters.day if known.looks_back else None)
-        request = asking(last, known.quarters, known.read(last.asked or ""))
+        left = budgets_then(known.kernel, last.rules, last.counters_moved)
+        request = asking(last, known.quarters, known.read(last.asked or ""), left)
         decision = decide(known.kernel, before.copy(), request)
     except (BrokenHistory, ValueError, OverflowError):
         return None

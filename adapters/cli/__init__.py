@@ -2,6 +2,7 @@
 
 import typer
 
+from adapters.cli.budgets import app as budget_app
 from adapters.cli.codec import app as codec_app
 from adapters.cli.coupons import app as coupon_app
 from adapters.cli.database import app as database_app
@@ -26,6 +27,7 @@ for part in (serve_app, database_app, simulate_app, codec_app):
     app.registered_commands.extend(part.registered_commands)
 programme_app.registered_commands.extend(versions_app.registered_commands)
 app.add_typer(programme_app, name="programme")
+app.add_typer(budget_app, name="budgets", help="Budgets: what all members together may get by a rule.")
 app.add_typer(coupon_app, name="coupons", help="Coupons: codes that members bring to the till.")
 app.add_typer(draw_app, name="draw", help="Draws that anyone can check: closed, revealed, published.")
 app.add_typer(job_app, name="jobs", help="Jobs: what is due by the calendar, through the same lanes as a sale.")

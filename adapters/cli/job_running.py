@@ -8,7 +8,7 @@ from time import time
 
 from adapters.cli.databases import Opened
 from adapters.cli.running import compiled_programmes, make_partitions
-from adapters.postgres import job_forgetting, job_payouts, jobs
+from adapters.postgres import budgets, job_forgetting, job_payouts, jobs
 from adapters.postgres.connecting import Connection, connection
 from adapters.postgres.jobs import DueAccount, Page, Tally
 from adapters.postgres.store import PostgresStore
@@ -29,9 +29,9 @@ from switch.jobs.tasks import Sender, Task, sender_of
 from switch.programme.calendar import LocalCalendar, LocalTime
 from switch.settings import Settings
 
-UPKEEP_JOB, BIRTHDAYS, PAYOUTS, NOTICE = "upkeep", "birthdays", "payouts", "expiry-notice"
+UPKEEP_JOB, BIRTHDAYS, PAYOUTS, NOTICE, LEVEL = "upkeep", "birthdays", "payouts", "expiry-notice", "level"
 FORGETTING = "forgotten-mobiles"
-OF_A_PROGRAMME = (UPKEEP_JOB, BIRTHDAYS, PAYOUTS, NOTICE)
+OF_A_PROGRAMME = (UPKEEP_JOB, BIRTHDAYS, PAYOUTS, NOTICE, LEVEL)
 JOBS = (*OF_A_PROGRAMME, FORGETTING)
 """In the order in which they run: what has lapsed is gone before anybody is told of it."""
 
@@ -150,7 +150,13 @@ class _Run:
         self.tally = Tally()
         self.accounts = await jobs.accounts(self.reading, number)
         run = await jobs.begin_run(self.reading, job, number, self.day)
-        work = {UPKEEP_JOB: self._upkeep, BIRTHDAYS: self._birthdays, PAYOUTS: self._payouts, NOTICE: self._notices}
+        work = {
+            LEVEL: self._level,
+            UPKEEP_JOB: self._upkeep,
+            BIRTHDAYS: self._birthdays,
+            PAYOUTS: self._payouts,
+            NOTICE: self._notices,
+        }
         await work[job]()
         await jobs.end_run(self.reading, run, self.tally)
         return Summary(job, self.sender.programme.name, self.day, self.tally)
@@ -200,6 +206,13 @@ class _Run:
             self.tally.due += added
             self.tally.done += added
             self._show(NOTICE)
+
+    async def _level(self) -> None:
+        """Here budgets are counted, not accounts."""
+        tally = self.tally
+        self.accounts, tally.due = await budgets.level_over(self.reading, self.sender.programme.name)
+        tally.looked_at, tally.done = self.accounts, tally.due
+        self._show(LEVEL)
 
     def _count(self, results: Sequence[Result]) -> None:
         tally = self.tally

@@ -23,7 +23,7 @@ def run(
         str,
         typer.Option(
             metavar="JOB",
-            help="upkeep, birthdays, payouts, expiry-notice, forgotten-mobiles, or all.",
+            help="upkeep, birthdays, payouts, expiry-notice, level, forgotten-mobiles, or all.",
             show_default=True,
         ),
     ] = ALL,
@@ -44,7 +44,7 @@ def run(
     data_dir: DataDir = None,
 ) -> None:
     """Do what is due: points lapse, tier years end, birthdays are told, prizes and gifts are paid, notices are noted,
-    what erasures keep for a while is deleted.
+    budgets are levelled, what erasures keep for a while is deleted.
 
     It may be broken off and run again at any point, and beside another run: nothing happens twice. Exit code 0: all is
     done; 1: of some messages it is not known (the store was out of reach): run it again.

@@ -41,6 +41,7 @@ def document_of(programme: CompiledProgramme) -> dict[str, Any]:
         "events": list(programme.events),
         "rewards": {code: reward.points for code, reward in programme.rewards.items()},
         "tags": list(programme.tags),
+        "budgets": {budget.rule: {budget.unit: budget.total} for budget in programme.budgets},
         "stamps": {card.key: card.need for card in programme.stamps},
         "draws": [draw.name for draw in programme.draws],
         "free_skus": list(programme.free_skus),
@@ -149,6 +150,9 @@ def _limits(rule: Rule) -> Iterator[str]:
             most = getattr(rule.uses, period)
             if most is not None:
                 yield f"{most:,} a {period}" if period != "life" else f"{most:,} for life"
+    if rule.budget is not None:
+        unit = "points" if rule.budget.unit == "points" else "minor units"
+        yield f"{rule.budget.total:,} {unit} for all members together"
     if rule.holdout is not None:
         yield f"{rule.holdout}% of the members never get it"
     if rule.grant is not None:

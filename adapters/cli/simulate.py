@@ -61,7 +61,8 @@ def simulate(
             ground.live.point_value, ground.draft.point_value, simulate_sheets.not_known(ground.live, ground.draft),
         )  # fmt: skip
         title = f"{asked.programme}: {asked.draft} beside live"
-        sheets, notes = simulate_sheets.sheets(asked, report), simulate_sheets.notes(asked, report)
+        sheets = simulate_sheets.sheets(asked, report)
+        notes = simulate_sheets.notes(asked, report, ground.draft.budgets)
         simulate_screens.show(title, asked.subtitle, sheets, notes)
         if html is not None:
             html.write_text(simulate_screens.html_page(asked, title, sheets, notes), encoding="utf-8")

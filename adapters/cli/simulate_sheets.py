@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from switch.programme import CompiledProgramme
+from switch.programme.budgets import RuleBudget
 from switch.simulation.standing import terms_of
 from switch.simulation.totals import Pair, Report, RulePair, Totals
 
@@ -89,14 +90,26 @@ def not_known(live: CompiledProgramme, draft: CompiledProgramme) -> tuple[str, .
     return tuple(said)
 
 
-def notes(asked: Asked, report: Report) -> list[str]:
-    """What must be said under the sheets."""
-    said = [COST_NOTE, *asked.not_known]
+def notes(asked: Asked, report: Report, budgets: Iterable[RuleBudget] = ()) -> list[str]:
+    """What must be said under the sheets; `budgets` are the draft's."""
+    said = [COST_NOTE, *asked.not_known, *(_budget_note(report, budget) for budget in budgets)]
     if report.broken:
         said.append(f"{report.broken:,} {BROKEN_NOTE}")
     if not report.messages:
         said.append("No approved message falls into this period.")
     return said
+
+
+def _budget_note(report: Report, budget: RuleBudget) -> str:
+    """A replay goes account by account and on all cores, not in the order of time: it cannot say who came too late."""
+    found = [report.rules[name].draft for name in (budget.rule, f"{budget.rule}.reward") if name in report.rules]
+    is_in_points = budget.unit == "points"
+    drawn = sum(rule.points if is_in_points else rule.discount + rule.credit for rule in found)
+    unit = "points" if is_in_points else "minor units"
+    said = f"Budget of {budget.rule}: {drawn:,} of {budget.total:,} {unit} in this period"
+    if drawn <= budget.total:
+        return f"{said}."
+    return f"{said}. It would have run out: the figures are those of a budget that never ends."
 
 
 def _whole_sheet(asked: Asked, whole: Pair) -> Sheet:

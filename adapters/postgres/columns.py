@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from cext._pgarray import bytea_array, date_array, int2_array, int4_array, int8_array
 from cext._pgrows import shard_counts
+from switch.budgets import Draw, Owed
 from switch.coupons import CouponKey
 from switch.transaction import JournalKey, OriginalName, OriginalRecord, Transaction, journal_key
 
@@ -54,6 +55,31 @@ def coupon_columns(messages: Sequence[Transaction]) -> tuple[bytes | int, ...]:
         int4_array([coupon.programme for _, coupon in uses]),
         *key_columns(undone),
     )
+
+
+def draw_columns(draws: Sequence[Draw]) -> tuple[bytes | int, ...]:
+    """$7 to $10 of `commit_batch`, programme, slot, share and how much, and $11 how many there are."""
+    if not draws:
+        return _NO_DRAWS
+    return (
+        int4_array([draw.programme for draw in draws]),
+        int2_array([draw.slot for draw in draws]),
+        int2_array([draw.share for draw in draws]),
+        int8_array([draw.drawn for draw in draws]),
+        len(draws),
+    )
+
+
+def owed_columns(owed: Sequence[Owed]) -> tuple[bytes, ...]:
+    """The parameters of the query `owe_budgets`."""
+    return (
+        int4_array([each.programme for each in owed]),
+        int2_array([each.slot for each in owed]),
+        int8_array([each.amount for each in owed]),
+    )
+
+
+_NO_DRAWS = (int4_array([]), int2_array([]), int2_array([]), int8_array([]), 0)
 
 
 def original_key(shard: int, name: OriginalName, record: OriginalRecord) -> JournalKey:

@@ -8,6 +8,7 @@ DatabaseError (a SwitchError)
 ├── LoadingError            files given to `load` are refused; carries every place that is wrong
 ├── SeedingError            synthetic data cannot be made in this database
 ├── ProgrammeRefused        a step in the life of a programme's version that is not open to it
+├── BudgetRefused           a budget that is not there, or cannot be raised so far, or not by this user
 ├── CouponRefused           coupons that cannot be made, found or withdrawn
 ├── DrawRefused             a draw that is not there, or a step of it that is not open, or not to this user
 ├── MemberRefused           somebody who is not there, or a step of leaving that is not open, or not to this user
@@ -53,6 +54,10 @@ class SeedingError(DatabaseError):
 
 class ProgrammeRefused(DatabaseError):
     """A step in the life of a programme's version that is not open to it, or not to this user."""
+
+
+class BudgetRefused(DatabaseError):
+    """A budget that is not there, or cannot be raised so far, or not by this user."""
 
 
 class CouponRefused(DatabaseError):

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from adapters.postgres.budgets import deal
 from adapters.postgres.connecting import Connection, connection, maintenance
 from adapters.postgres.errors import ProgrammeRefused
 from adapters.postgres.migrations import require_schema
@@ -116,6 +117,7 @@ async def activate(url: str, name: str, version: int, *, checker: str) -> None:
         await opened.execute(_SQL["activate"], number, version, user)
         await set_partners(opened, number, programme)
         await set_clubs(opened, number, programme)
+        await deal(opened, number, programme.budgets)
 
 
 async def withdraw(url: str, name: str, version: int) -> None:

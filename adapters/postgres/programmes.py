@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from adapters.postgres.budgets import deal
 from adapters.postgres.connecting import Connection
 from adapters.postgres.errors import DatabaseError
 from adapters.postgres.queries import named
 from switch.member_data import TAGS
 from switch.programme import load
+from switch.programme.budgets import RuleBudget
 from switch.programme.errors import ProgrammeError
 from switch.programme.flags import COUNTED_SLOTS_MAX, TAG, TAGS_MAX, free_slot, free_tag_slot
 from switch.programme.model import Club, Partner
@@ -24,7 +26,7 @@ class ProgrammeText:
     """A programme's YAML, found to be sound: what it compiles to is independent of a database.
 
     `mentions` are the categories, merchants and institutions that its rules name; `slots` what accounts keep counters
-    and offers for, by kind and name.
+    and offers for, by kind and name; the slots of `budgets` are not the database's.
     """
 
     name: str
@@ -38,6 +40,7 @@ class ProgrammeText:
     partners: tuple[Partner, ...]
     mentions: frozenset[tuple[str, str]]
     slots: tuple[tuple[str, str], ...]
+    budgets: tuple[RuleBudget, ...]
     clubs: tuple[Club, ...]
 
 
@@ -64,6 +67,7 @@ def read_programme(text: str) -> ProgrammeText:
         partners=compiled.partners,
         mentions=frozenset(mentions),
         slots=tuple(compiled.slots),
+        budgets=compiled.budgets,
         clubs=compiled.clubs,
     )
 
@@ -80,6 +84,7 @@ async def store_programme(opened: Connection, programme: ProgrammeText) -> int:
     """
     number = await add_programme(opened, programme)
     await add_version(opened, number, FIRST_VERSION, "live", programme, made_by=LOADED)
+    await deal(opened, number, programme.budgets)
     await set_partners(opened, number, programme)
     await set_clubs(opened, number, programme)
     return number
@@ -128,7 +133,11 @@ async def _give_slots(opened: Connection, number: int, programme: ProgrammeText)
         taken = set(known.values())
         slot = free_tag_slot(taken) if kind == TAG else free_slot(taken)
         if slot is None:
-            what = f"{TAGS_MAX} tags" if kind == TAG else f"{COUNTED_SLOTS_MAX} stamp cards, draws, limits and offers"
+            what = (
+                f"{TAGS_MAX} tags"
+                if kind == TAG
+                else f"{COUNTED_SLOTS_MAX} stamp cards, draws, limits, budgets and offers"
+            )
             raise DatabaseError(f"programme {programme.name} has had more than {what}")
         known[kind, name] = slot
         await opened.execute(_SQL["add_slot"], number, slot, kind, name)

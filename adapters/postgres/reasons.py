@@ -4,6 +4,7 @@ Nothing is guessed: unless the version that decided then comes to the very row t
 reasons are not known.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from adapters.postgres.connecting import Connection
 from adapters.postgres.queries import named
 from adapters.postgres.replaying import compiler, names_of
 from cext._kernel import Account, Decision, Request, decide
+from cext.programme_table import UNBOUNDED_BUDGETS
 from protocol.errors import TlvError
 from protocol.tlv import parse
 from switch.programme import CompiledProgramme
@@ -21,6 +23,7 @@ from switch.programme.why import Reasons
 from switch.programme.why_told import Told, told
 from switch.programme.why_words import NameOf, Words
 from switch.simulation.before import Opening, account_before
+from switch.simulation.drawn import budgets_then
 from switch.simulation.history import BrokenHistory, Present, Row
 from switch.simulation.reading import BasketReader
 from switch.simulation.replay import APPROVED, Quarters, asking
@@ -131,13 +134,27 @@ def _row(record: asyncpg.Record) -> Row:
 
 
 def _told(version: _Version, subject: _Subject) -> Told:
-    basket = version.read(subject.row.asked or "")
-    request = asking(subject.row, version.quarters, basket, subject.account.reserves)
+    for left in _budgets_left(version, subject):
+        basket = version.read(subject.row.asked or "")
+        request = asking(subject.row, version.quarters, basket, left, subject.account.reserves)
+        if subject.response_code != APPROVED:
+            _wish(request, subject)
+        decision = decide(version.compiled.kernel, subject.account.copy(), request)
+        if _is_same(subject, decision):
+            return _told_of(version, subject, request, decision)
+    return Told(DIFFERENT)
+
+
+def _budgets_left(version: _Version, subject: _Subject) -> Iterator[tuple[int, ...]]:
+    """What may have been left of budgets: of a decline, which drew nothing, enough, or else nothing."""
     if subject.response_code != APPROVED:
-        _wish(request, subject)
-    decision = decide(version.compiled.kernel, subject.account.copy(), request)
+        yield UNBOUNDED_BUDGETS
+    yield budgets_then(version.compiled.kernel, subject.row.rules, subject.row.counters_moved)
+
+
+def _told_of(version: _Version, subject: _Subject, request: Request, decision: Decision) -> Told:
     why = version.reasons.of(subject.account, request)
-    if why is None or not _is_same(subject, decision):
+    if why is None:
         return Told(DIFFERENT)
     if subject.response_code == APPROVED and why.fired != tuple(
         version.compiled.rule_ids[index] for index in decision.rule_list

@@ -13,13 +13,21 @@ import asyncpg
 
 from adapters.postgres import reference
 from adapters.postgres.binary_arrays import take_encoded_arrays
-from adapters.postgres.columns import coupon_columns, key_columns, original_key, shard_columns
+from adapters.postgres.columns import (
+    coupon_columns,
+    draw_columns,
+    key_columns,
+    original_key,
+    owed_columns,
+    shard_columns,
+)
 from adapters.postgres.queries import named
 from cext._kernel import Original
 from cext._pgarray import bytea_array, int2_array, int8_array
 from cext._pgrows import account_rows, journal_rows
 from protocol.tlv import values_of
 from switch.authorise import FUNCTIONS
+from switch.budgets import Share
 from switch.coupons import Coupon, CouponKey
 from switch.errors import KeyTaken, StaleAccounts, StoreError, StoreUnavailable
 from switch.institutions import Directory
@@ -75,7 +83,18 @@ Result = TypeVar("Result")
 class _Reader:
     """The connection on which a lane looks things up, and its prepared statements."""
 
-    __slots__ = ("accounts", "answers", "cards", "connection", "lock", "movements", "oids", "original", "undone")
+    __slots__ = (
+        "accounts",
+        "answers",
+        "cards",
+        "connection",
+        "lock",
+        "movements",
+        "oids",
+        "original",
+        "shares",
+        "undone",
+    )
 
     def __init__(self, connection: "Connection[asyncpg.Record]") -> None:
         self.connection = connection
@@ -92,12 +111,21 @@ class _Reader:
         self.original = await prepare(lane["original"])
         self.undone = await prepare(lane["undone"])
         self.movements = await prepare(lane["movements"])
+        self.shares = await prepare(lane["budget_shares"])
 
 
 class _Writer(_Reader):
     """The connection on which a lane commits. While it holds locks, everything goes over it."""
 
-    __slots__ = ("commit", "coupons_used", "hold_coupons", "in_transaction", "move_coupons")
+    __slots__ = (
+        "commit",
+        "coupons_used",
+        "hold_coupons",
+        "hold_shares",
+        "in_transaction",
+        "move_coupons",
+        "owe_budgets",
+    )
 
     def __init__(self, connection: "Connection[asyncpg.Record]") -> None:
         super().__init__(connection)
@@ -110,6 +138,8 @@ class _Writer(_Reader):
         self.commit = await prepare(lane["commit_batch"])
         self.coupons_used = await prepare(lane["coupons_used"])
         self.hold_coupons = await prepare(lane["hold_coupons"])
+        self.owe_budgets = await prepare(lane["owe_budgets"])
+        self.hold_shares = await prepare(lane["hold_shares"])
         self.move_coupons = await prepare(lane["move_coupons"])
 
 
@@ -284,6 +314,20 @@ class PostgresStore:
             for shard, token, programme, campaign, left, withdrawn in rows
         ]
 
+    async def budget_shares(self, lane: int, *, hold: bool) -> list[Share]:
+        """Read the shares of all budgets; if they are held, other lanes wait for this one's commit."""
+        if not hold:
+            return [Share(*row) for row in await self._fetch(self._reader(lane).shares)]
+        link = self._writer(lane)
+        assert link.in_transaction, "what is not held may be drawn by somebody else"
+        try:
+            return [Share(*row) for row in await link.hold_shares.fetch()]
+        except LOST as fault:
+            raise StoreUnavailable(_text(fault)) from fault
+        except asyncpg.DeadlockDetectedError as fault:
+            await self._rollback(link)
+            raise StaleAccounts(fault.sqlstate or "") from fault
+
     async def commit(self, lane: int, batch: Batch) -> None:
         """Make a batch durable, all of it or nothing."""
         link = self._writer(lane)
@@ -297,7 +341,10 @@ class PostgresStore:
                     dt.datetime.fromtimestamp(batch.at_us / 1_000_000, dt.UTC),
                     journal_rows(link.oids["journal_entry"], batch.entries),
                     len(batch.accounts),
+                    *draw_columns(batch.draws),
                 )
+            if batch.owed:
+                await link.owe_budgets.fetch(*owed_columns(batch.owed))
             if batch.coupons:
                 await link.move_coupons.fetch(*coupon_columns(batch.coupons))
             if link.in_transaction:

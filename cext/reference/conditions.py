@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable
 
-from cext.programme_table import TARGET_FALSE, Fact, Opcode, Table
+from cext.programme_table import TARGET_FALSE, Effect, Fact, Opcode, Table
 from cext.reference.table_checks import INT64_MAX, INT64_MIN, check
 
 FACTS = tuple(fact.name.lower() for fact in Fact)
@@ -32,6 +32,7 @@ _REQUIRE = int(Opcode.REQUIRE)
 _PUSH_FACT = int(Opcode.PUSH_FACT)
 _PUSH_CONSTANT = int(Opcode.PUSH_CONSTANT)
 _NEGATE = int(Opcode.NEGATE)
+_BUDGET = int(Effect.BUDGET)
 
 
 class Programme:
@@ -48,6 +49,11 @@ class Programme:
         self.code = code
         self.rules = rules
         self.effects = effects
+        self.budget_of = [
+            next((n for effect, n, *_ in effects[start:end] if effect == _BUDGET), -1)
+            for _, _, _, start, end, *_ in rules
+        ]
+        """Of each rule the index of its budget; -1: none."""
         self.lookups = lookups
         self.limits = limits
         self.grants = grants

@@ -10,14 +10,16 @@ nothing can be returned. A purchase that names a hold ends it and may spend what
 13, 65, 25, 51, 05 (wire.md). A wrong currency is 12: it is known before the account matters. A number that cannot be
 worked on without leaving 64 bits (see the bounds in `cext.programme_table`) is 13.
 
-A reward that the till asks for is given or the purchase is refused: 65 if the member has had it as often as may be, 51
-if the points do not reach, 05 otherwise. An advice tells what happened already: it takes what points there are.
+A reward that the till asks for is given, in full, or the purchase is refused: 65 if the member has had it as often as
+may be, 51 if the points do not reach, 05 otherwise. An advice tells what happened already: it takes what points there
+are.
 """
 
 from dataclasses import replace
 
 from cext.programme_table import AMOUNT_MAX, BALANCE_MAX, LEG_MAX, Occasion
 from cext.reference import tiers
+from cext.reference.budgets import Budgets
 from cext.reference.conditions import FACTS, Programme
 from cext.reference.effects import count, credit_of, discount_of, effects_of, points_of, price_of
 from cext.reference.facts import Facts, facts_of
@@ -216,16 +218,17 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
     tiers.turn(programme, working, request)
     facts = _facts(programme, account, request, working, account.points - working.expired)
     occasion = Occasion.EVENT if is_event else Occasion.PURCHASE
-    indexes = fired(programme, occasion, facts, working.counters, working.grants)
+    budgets = Budgets(request.budgets)
+    indexes = fired(programme, occasion, facts, working.counters, working.grants, budgets)
     if is_event and not indexes:
         return unchanged(account, request, "00")
     effects = effects_of(programme, indexes)
     wants_reward = request.reward != 0 and not is_event and not request.advice
-    refusal = refusal_of_reward(programme, facts, indexes) if wants_reward else ""
+    refusal = refusal_of_reward(programme, facts, budgets, indexes) if wants_reward else ""
     if refusal == "65":
         return unchanged(account, request, refusal)
 
-    discount = discount_of(programme, indexes, request, amount)
+    discount = discount_of(programme, indexes, request, amount, budgets)
     price = _price(request, working.free_points, price_of(effects))
     if price is None:
         return unchanged(account, request, "51")
@@ -236,16 +239,18 @@ def _purchase(programme: Programme, account: Account, request: Request) -> Decis
         return unchanged(account, request, refusal)
     redeemed, spent = payment
     paid = amount - discount - redeemed * programme.point_value - spent
-    earned = points_of(effects, paid, tiers.multiplier(programme, working.tier))
-    granted = credit_of(effects, paid)
+    earned = points_of(effects, paid, tiers.multiplier(programme, working.tier), budgets)
+    granted = credit_of(effects, paid, budgets)
     if max(earned, granted, price + redeemed) > LEG_MAX:
         return unchanged(account, request, "13")
+    if budgets.sold_short and not request.advice:
+        return unchanged(account, request, "05")
 
     working.lots.take_earliest(price + redeemed)
     working.lots.add(request.local_month + programme.expiry_months, earned)
     if programme.pending_days and not is_event:
         working.reserves.pend(request.local_day + programme.pending_days - 1, earned)
-    count(effects, paid, working.counters)
+    count(effects, paid, working.counters, budgets)
     working.spend_on(programme, request.local_day, amount)
     if not is_event:
         working.visits += 1

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
-from cext.programme_table import BASKET_ITEMS_MAX, MOVES_MAX
+from cext.programme_table import BASKET_ITEMS_MAX, BUDGETS_MAX, MOVES_MAX
 from cext.reference import counters as counter_packing
 from cext.reference import grants as grant_packing
 from cext.reference import lots as lot_packing
@@ -154,6 +154,7 @@ class Request(_Integers):
     catalogue; -1 if that is nothing that the programme has. `quantities` and `free_prices` (minor units) are
     what the programme's lookups and free items ask of the basket, by their index; `has_basket`: the message had one.
     `hold_key`, `hold_until` (epoch seconds): by what a hold is kept, and when it ends.
+    `budgets`: what is left of the programme's budgets, by their index.
     """
 
     kind: int
@@ -181,12 +182,17 @@ class Request(_Integers):
     reward: int = 0
     hold_key: int = 0
     hold_until: int = 0
+    budgets: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _Integers.__post_init__(self)
-        for name, items in (("quantities", self.quantities), ("free_prices", self.free_prices)):
-            if len(items) > BASKET_ITEMS_MAX:
-                raise ValueError(f"{name} has at most {BASKET_ITEMS_MAX} entries")
+        for name, items, most in (
+            ("quantities", self.quantities, BASKET_ITEMS_MAX),
+            ("free_prices", self.free_prices, BASKET_ITEMS_MAX),
+            ("budgets", self.budgets, BUDGETS_MAX),
+        ):
+            if len(items) > most:
+                raise ValueError(f"{name} has at most {most} entries")
             for item in items:
                 _check_integer(name, item)
 
@@ -196,7 +202,13 @@ class Request(_Integers):
         self.__post_init__()
 
     def carry(
-        self, *, event: int, quantities: tuple[int, ...], free_prices: tuple[int, ...], has_basket: bool, reward: int
+        self,
+        *,
+        event: int,
+        quantities: tuple[int, ...],
+        free_prices: tuple[int, ...],
+        has_basket: bool,
+        reward: int,
     ) -> None:
         """Take what the message told beside the amount, in the numbers of the programme that decides."""
         self.event = event

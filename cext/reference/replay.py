@@ -6,7 +6,7 @@ A row is a tuple in the order of ROW, an approved message as the journal has it.
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from cext.programme_table import Table
+from cext.programme_table import UNBOUNDED_BUDGETS, Table
 from cext.reference import lots as lot_packing
 from cext.reference.attribution import NOTHING_KNOWN, Combination, Given, Shares, combination
 from cext.reference.conditions import Programme
@@ -165,7 +165,7 @@ def fold(
         points_wanted = row[11] if basket[5] == AS_THEY_WERE else basket[5]
         request = Request(
             kind, True, amount, row[4], at, *moments[quarter], row[8], row[5], row[6], row[7], points_wanted, row[15],
-            None, -1, *basket[:5],
+            None, -1, *basket[:5], budgets=UNBOUNDED_BUDGETS,
         )  # fmt: skip
         decision = decide(programme, account, request)
         is_purchase = kind in PURCHASES

@@ -3,6 +3,7 @@
 from cext.programme_table import (
     AMOUNT_MAX,
     BASKET_ITEMS_MAX,
+    BUDGETS_MAX,
     EFFECTS_MAX,
     EXPIRY_MONTHS_MAX,
     FACTOR_MAX,
@@ -47,7 +48,7 @@ INT32_MAX = 2**31 - 1
 
 _OPCODES = frozenset(int(opcode) for opcode in Opcode)
 _EFFECTS = frozenset(int(effect) for effect in Effect)
-_COUNTING = (Effect.COUNTER_FIXED, Effect.COUNTER_PER)
+_COUNTING = (Effect.COUNTER_FIXED, Effect.COUNTER_PER, Effect.BUDGET)
 # The bounds of `n` that are not those of a rate.
 _NUMERATORS: dict[int, tuple[int, int]] = {
     Effect.POINTS_FIXED: (0, AMOUNT_MAX),
@@ -57,6 +58,7 @@ _NUMERATORS: dict[int, tuple[int, int]] = {
     Effect.FREE_ITEM: (0, BASKET_ITEMS_MAX - 1),
     Effect.MESSAGE: (0, TEXTS_MAX - 1),
     Effect.PRICE: (0, AMOUNT_MAX),
+    Effect.BUDGET: (0, BUDGETS_MAX - 1),
 }
 
 
@@ -93,6 +95,7 @@ def check(table: Table) -> None:
     for rule in rules:
         _check_rule(rule, table)
     _check_periods(table)
+    _check_budgets(effects)
     _check_tiers(tiers)
 
 
@@ -247,6 +250,8 @@ def _check_rule(row: RuleRow, table: Table) -> None:
     _within("occasion", occasion, 0, len(Occasion) - 1)
     _within("grant", grant, 0, len(grants))
     _distinct("limits of a rule", [slot for slot, _, _ in limits[limits_start:limits_end]])
+    if sum(row[0] == Effect.BUDGET for row in effects[effects_start:effects_end]) > 1:
+        raise ValueError("a rule has two budgets")
     _check_condition(code, start, end)
 
 
@@ -263,6 +268,17 @@ def _check_periods(table: Table) -> None:
     for source, slot, period in lookups:
         if source == Lookup.COUNTER and periods.setdefault(slot, period) != period:
             raise ValueError("a counter has two periods")
+
+
+def _check_budgets(effects: tuple[EffectRow, ...]) -> None:
+    """Whether a budget has one counter, and that counter nothing else to count."""
+    slots: dict[int, int] = {}
+    for effect, budget, _, _, slot in effects:
+        if effect == Effect.BUDGET and slots.setdefault(budget, slot) != slot:
+            raise ValueError("a budget has two counters")
+    others = {slot for effect, _, _, _, slot in effects if effect in _COUNTING and effect != Effect.BUDGET}
+    if len(set(slots.values())) < len(slots) or others & set(slots.values()):
+        raise ValueError("a budget's counter counts something else")
 
 
 def _check_tiers(tiers: tuple[TierRow, ...]) -> None:

@@ -7,9 +7,10 @@ whatever was entered or set since. A tier that is above it lives on until the da
 
 from typing import Protocol
 
-from cext.programme_table import LOCAL_MONTH_MAX, Effect, EffectRow, TierBasis
+from cext.programme_table import LOCAL_MONTH_MAX, Effect, TierBasis
 from cext.reference.conditions import Programme
 from cext.reference.dates import day_of
+from cext.reference.effects import FiredEffect
 from cext.reference.records import Account, Original, Request
 
 _TIER_SET = int(Effect.TIER_SET)
@@ -83,7 +84,7 @@ def turn(programme: Programme, standing: Standing, request: Request) -> None:
     standing.tier = _in_force(programme, standing, request)
 
 
-def advance(programme: Programme, standing: Standing, effects: list[EffectRow], request: Request) -> None:
+def advance(programme: Programme, standing: Standing, effects: list[FiredEffect], request: Request) -> None:
     """Enter the highest tier that was reached or set: at once, and never a lower one than before."""
     kept = standing.tier_kept if has_years(programme) else standing.tier
     kept = _reached(programme, kept, standing.tier_points, standing)

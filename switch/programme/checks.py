@@ -61,7 +61,8 @@ def check_counts(document: Document, counters: int, grants: int) -> list[Problem
     problems = []
     if counters > COUNTERS_MAX:
         reason = (
-            f"stamp cards, draws, uses and coupons are {counters} counters together, and an account has {COUNTERS_MAX}"
+            f"stamp cards, draws, uses, coupons and budgets are {counters} counters together, and an account has "
+            f"{COUNTERS_MAX}"
         )
         problems.append(problem_at(document, ("rules",), reason))
     if grants > GRANTS_MAX:
@@ -223,5 +224,5 @@ def _shadowed(model: ProgrammeModel, terms: Sequence[RuleTerms]) -> Iterator[Fou
             other = always[rule.exclusive]
             reason = f"this rule can never fire: {other}, before it in group {rule.exclusive}, always does"
             yield ("rules", index, "exclusive"), reason
-        elif when is None and rule.grant is None and rule.uses is None and rule.holdout is None:
+        elif when is None and all(each is None for each in (rule.grant, rule.uses, rule.holdout, rule.budget)):
             always[rule.exclusive] = rule.id

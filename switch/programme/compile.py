@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from cext._kernel import Programme
 from cext.programme_table import Fact
+from switch.programme.budgets import RuleBudget, budgets_of
 from switch.programme.checks import check, check_counts
 from switch.programme.document import Document, read
 from switch.programme.errors import ExpressionError, Problem, ProgrammeError, Severity
@@ -98,9 +99,8 @@ class CompiledProgramme:
     decision's `rules` count in. `quantities` are what `Request.quantities` holds, ('sku', 'category', 'free',
     'chosen' or 'coupon', name); `free_skus` what `Request.free_prices` holds; `messages` are in the order of their
     numbers; `events` are the numbers for `Request.event`, `rewards` the catalogue by codes of DE48 RW, `tags` the
-    bits of `Account.flags`; `tiers` are named from 1 on, 0 being none; `slots` are those in use, by kind and name.
-    `source_hash` is the SHA-256 of the
-    text, in hex.
+    bits of `Account.flags`; `tiers` are named from 1 on, 0 being none; `slots` are those in use, by kind and name;
+    `budgets` are what `Request.budgets` holds. `source_hash` is the SHA-256 of the text, in hex.
     """
 
     name: str
@@ -127,6 +127,7 @@ class CompiledProgramme:
     tags: Mapping[str, int]
     campaigns: Mapping[str, Campaign]
     slots: Mapping[tuple[str, str], int]
+    budgets: tuple[RuleBudget, ...]
     warnings: tuple[Problem, ...]
 
     @property
@@ -219,6 +220,7 @@ def _compiled(
         tags=tags,
         campaigns={each.id: Campaign(each, names.allotted.get(("coupon", each.id), 0)) for each in model.coupons},
         slots=dict(names.allotted),
+        budgets=budgets_of(model, gifts.budgets, names.allotted),
         warnings=tuple(sorted(problems)),
     )
 

@@ -32,15 +32,13 @@ def unbounded(model: ProgrammeModel, terms: Sequence[RuleTerms]) -> Iterator[Fou
         for key, what in _without_bound(model, rule, read):
             yield ("rules", index, "then", key), f"the cost has no bound: {what}; {_WAYS_OUT}"
     for index, choice in enumerate(model.rewards):
-        if choice.points == 0 and choice.uses is None:
+        if choice.points == 0 and choice.uses is None and choice.budget is None:
             reason = "the cost has no bound: it costs no points and may be had with every purchase; give it uses"
             yield ("rewards", index, "points"), reason
 
 
 def _is_bounded(rule: Rule, read: RuleTerms) -> bool:
-    # A model that knows no budgets leaves them out.
-    has_budget = getattr(rule, "budget", None) is not None
-    if rule.uses is not None or rule.grant is not None or rule.holdout is not None or has_budget:
+    if any(bound is not None for bound in (rule.uses, rule.grant, rule.holdout, rule.budget)):
         return True
     return rule.bound is not None or any(map(_bounds, _joined_by_and(read.when)))
 

@@ -6,27 +6,34 @@ from fractions import Fraction
 from typing import TypeVar
 
 from cext.programme_table import NO_CAP, Effect, EffectRow
-from switch.programme.model import Choice, Message, PointsPer, Reward, Rule, Stamp, Then, Ticket
+from switch.programme.model import Choice, Message, PointsPer, Reward, Rule, Stamp, Then, Ticket, gifts_of
 from switch.programme.names import Names
 
 NO_SLOT = 0
+BUDGET = "budget"
+"""The kind of a budget's slot."""
 
 Thing = TypeVar("Thing")
 
 
 @dataclass(slots=True)
 class Gifts:
-    """Makes effects. `free_skus` and `messages` are numbered from 0 by first mention, `tiers` from 1."""
+    """Makes effects. `free_skus` and `messages` are numbered from 0 by first mention, and so
+    are `budgets`, by slot; `tiers` from 1.
+    """
 
     names: Names
     tiers: Mapping[str, int]
     free_skus: dict[str, int] = field(default_factory=dict)
     messages: dict[Message, int] = field(default_factory=dict)
+    budgets: dict[int, int] = field(default_factory=dict)
 
     def of_rule(self, rule: Rule) -> Iterator[EffectRow]:
         """What a rule gives when it fires, but for a stamp card's reward."""
         then = rule.then
         yield from self._bounded(then, _cap(rule.bound))
+        if gifts_of(then):
+            yield from self._budget(rule)
         if then.stamp is not None:
             yield self._counted("stamp", then.stamp.key, 1)
         if then.ticket is not None:
@@ -39,6 +46,7 @@ class Gifts:
     def of_reward(self, rule: Rule, card: Stamp) -> Iterator[EffectRow]:
         """What a full stamp card gives, and the stamps that it takes."""
         yield from self._bounded(card.reward, _cap(card.reward.cap))
+        yield from self._budget(rule)
         yield self._counted("stamp", card.key, -card.need)
         yield from self._message(card.reward.message)
         yield from self._counted_use(rule)
@@ -62,6 +70,12 @@ class Gifts:
             yield int(Effect.MULTIPLY), given.multiply.numerator, given.multiply.denominator, cap, NO_SLOT
         if given.credit is not None:
             yield _share(given.credit, Effect.CREDIT_RATE, Effect.CREDIT_AMOUNT, cap)
+
+    def _budget(self, rule: Rule) -> Iterator[EffectRow]:
+        """A budget is of a rule, whichever of a stamp card's two rows draws it."""
+        if rule.budget is not None:
+            slot = self.names.slot(BUDGET, f"{rule.id}/{rule.budget.unit}")
+            yield int(Effect.BUDGET), self.budgets.setdefault(slot, len(self.budgets)), 1, NO_CAP, slot
 
     def _counted(self, kind: str, name: str, count: int) -> EffectRow:
         return int(Effect.COUNTER_FIXED), count, 1, NO_CAP, self.names.slot(kind, name)

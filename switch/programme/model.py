@@ -145,6 +145,35 @@ class Ticket(_Part):
         return self
 
 
+class Budget(_Part):
+    """What a rule may give to all members together, one of these. What is drawn once is gone, until it is raised."""
+
+    points: Amount | None = None
+    """Of a rule that gives points, before the multipliers of other rules and of tiers."""
+    amount: Amount | None = None
+    """Minor units: of a rule that gives a discount, credit or free goods."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.points is None) == (self.amount is None):
+            raise ValueError("should be points, or amount (minor units)")
+        return self
+
+    @property
+    def total(self) -> int:
+        """How much in all."""
+        return self.points or self.amount or 0
+
+    @property
+    def unit(self) -> Literal["points", "amount"]:
+        """What it is counted in."""
+        return "points" if self.points is not None else "amount"
+
+    def bounds(self, gift: str) -> bool:
+        """Whether this kind of gift is counted in its unit."""
+        return (gift in POINT_GIFTS) == (self.unit == "points")
+
+
 class Then(_Part):
     """What a rule does."""
 
@@ -172,13 +201,24 @@ class Then(_Part):
         return self
 
 
-GIFTS = ("points", "multiply", "discount", "credit", "free")
-"""The effects that a cap may bound."""
+POINT_GIFTS = ("points", "multiply")
+GIFTS = (*POINT_GIFTS, "discount", "credit", "free")
+"""The effects that a cap or a budget may bound."""
 
 
-def gifts_of(given: Then | Reward) -> tuple[str, ...]:
+def gifts_of(given: "Then | Reward | Gift") -> tuple[str, ...]:
     """Which of the effects that a cap may bound are there."""
     return tuple(gift for gift in GIFTS if getattr(given, gift, None) is not None)
+
+
+def _check_budget(budget: Budget | None, gifts: tuple[str, ...]) -> None:
+    if budget is None:
+        return
+    if not gifts:
+        raise ValueError("budget has nothing to bound: it goes with points, multiply, discount, credit or free")
+    if not all(map(budget.bounds, gifts)):
+        fits = "points and multiply" if budget.unit == "points" else "discount, credit and free (minor units)"
+        raise ValueError(f"a budget of {budget.unit} bounds {fits}: give what else the rule gives a rule of its own")
 
 
 def _check_cap(cap: int | None, gifts: tuple[str, ...]) -> None:
@@ -240,6 +280,8 @@ class Rule(_Part):
     then: Then
     cap: Cap | None = None
     """The same as in `then`."""
+    budget: Budget | None = None
+    """What all members together may get by this rule."""
     priority: Annotated[int, Field(ge=-1_000, le=1_000)] = 0
     exclusive: Name | None = None
     """A group: only the first of its rules that fires counts."""
@@ -250,6 +292,8 @@ class Rule(_Part):
             if self.then.cap is not None:
                 raise ValueError("cap is given twice: beside `then` and in it")
             _check_cap(self.cap, gifts_of(self.then))
+        card = self.then.stamp
+        _check_budget(self.budget, gifts_of(self.then) + (() if card is None else gifts_of(card.reward)))
         return self
 
     @property
@@ -288,11 +332,14 @@ class Choice(_Part):
     min_age: Age | None = None
     """How old who chooses it has to be, whole years; whose birth date is not known may not have it."""
     uses: Uses | None = None
+    budget: Budget | None = None
+    """What all members together may get of it."""
 
     @model_validator(mode="after")
     def _gives(self) -> Self:
         if self.then is None and self.message is None:
             raise ValueError("should have a message that says what is handed over, or a gift in `then`")
+        _check_budget(self.budget, () if self.then is None else gifts_of(self.then))
         return self
 
     @property
@@ -305,6 +352,7 @@ class Choice(_Part):
             uses=self.uses,
             then=Then.model_construct(free=gift.free, discount=gift.discount, credit=gift.credit, message=self.message),
             cap=gift.cap,
+            budget=self.budget,
         )
 
 

@@ -37,8 +37,8 @@ Ids = Callable[[str, str], int]
 
 Slots = Callable[[str, str], int]
 """(kind, name) → the slot of a counter or an offer: `stamp` and its key, `ticket` and its draw, `uses` and
-`rule/day` (or month, year, life), `grant` and the rule's id, `coupon` and its id, `tag` and its name (`flags` says
-which slots tags take). Stable for a programme across its versions."""
+`rule/day` (or month, year, life), `grant` and the rule's id, `coupon` and its id, `budget` and `rule/points` or
+`rule/amount`, `tag` and its name (`flags` says which slots tags take). Stable for a programme across its versions."""
 
 
 class SlotsInOrder:
@@ -108,7 +108,7 @@ class Names:
                 raise ExpressionError(f"more than {flags.TAGS_MAX} tags, those of earlier versions counted in")
             return slot
         if not 1 <= slot <= SLOTS_MAX:
-            raise ExpressionError(f"more than {SLOTS_MAX} stamp cards, draws, limits, coupons and offers")
+            raise ExpressionError(f"more than {SLOTS_MAX} stamp cards, draws, limits, coupons, budgets and offers")
         return slot
 
     def uses_slot(self, rule: str, period: str) -> int:

@@ -7,6 +7,7 @@ from switch.programme.document import Document, Path
 from switch.programme.errors import PROBLEMS_MAX, Problem, Severity, did_you_mean, shown
 from switch.programme.lifecycle import Bonus, Referral, TierYear
 from switch.programme.model import (
+    Budget,
     Choice,
     Club,
     Coupon,
@@ -29,11 +30,10 @@ from switch.programme.model import (
 )
 from switch.programme.values import PATTERNS
 
-KEYS_TO_COME = frozenset({"budget"})
-
 _PARTS = (
     ProgrammeModel,
     Rule,
+    Budget,
     Then,
     Point,
     PointsPer,
@@ -86,8 +86,6 @@ def _problem(document: Document, details: ErrorDetails) -> Problem:
 
 
 def _unknown_key(key: str) -> str:
-    if key in KEYS_TO_COME:
-        return f"{key} is not supported yet"
     return f"unknown key {shown(key)}" + did_you_mean(key, _KEYS)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from cext.programme_table import (
     BASKET_ITEMS_MAX,
+    BUDGETS_MAX,
     EFFECTS_MAX,
     GRANT_ROWS_MAX,
     INSTRUCTIONS_MAX,
@@ -213,6 +214,7 @@ class TableRows:
             ),
             ("too many different free goods", len(self.gifts.free_skus), BASKET_ITEMS_MAX),
             ("too many different qty and coupon facts", len(self.names.quantities), BASKET_ITEMS_MAX),
+            ("too many rules have a budget", len(self.gifts.budgets), BUDGETS_MAX),
             ("too many different messages", len(self.gifts.messages), TEXTS_MAX),
         ):
             if size > most:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from cext import _kernel
 from cext.programme_table import Fact, Occasion, Period
 from cext.reference import conditions, grants, records
+from cext.reference.budgets import Budgets
 from cext.reference.facts import Facts, facts_of
 from cext.reference.outcome import Working, begin, workable
 from switch.programme.compile import CompiledProgramme, CompiledRule
@@ -80,7 +81,12 @@ class NoCoupon:
     campaigns: tuple[str, ...]
 
 
-Hindrance = Unmet | LimitReached | NoOffer | GroupTaken | OtherOccasion | NotChosen | HeldOut | NoCoupon
+@dataclass(frozen=True, slots=True)
+class BudgetUsedUp:
+    """Nothing was left of what all members together may get by the rule. Told only if nothing else was in its way."""
+
+
+Hindrance = Unmet | LimitReached | NoOffer | GroupTaken | OtherOccasion | NotChosen | HeldOut | NoCoupon | BudgetUsedUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +154,7 @@ class Reasons:
             grants=working.grants,
         )
         held = {grant.slot: grant for grant in grants.unpack(member.grants)}
-        walk = _Walk(self._programme, self._table, facts, working, held, is_event=is_event)
+        walk = _Walk(self._programme, self._table, facts, working, held, asked.budgets, is_event=is_event)
         rules = tuple(walk.rule(index) for index in range(len(self._table.rules)))
         return Why(rules, tuple(_values(self._looks, facts, is_event=is_event)))
 
@@ -163,6 +169,7 @@ class _Walk:
         facts: Facts,
         working: Working,
         held: dict[int, grants.Grant],
+        budgets: tuple[int, ...],
         *,
         is_event: bool,
     ) -> None:
@@ -171,6 +178,7 @@ class _Walk:
         self._facts = facts
         self._working = working
         self._held = held
+        self._budgets = Budgets(budgets)
         self._is_event = is_event
         self._taken: dict[int, str] = {}
 
@@ -178,7 +186,11 @@ class _Walk:
         """What a row does; if it fires, what follows sees it."""
         compiled = self._programme.rules[index]
         looked_at = () if compiled.condition is None else tuple(checks(compiled.condition, self._facts))
-        reasons = RuleWhy(compiled.id, looked_at, tuple(self._hindrances(index, compiled)))
+        hindrances = tuple(self._hindrances(index, compiled))
+        budget = self._table.budget_of[index]
+        if not hindrances and budget >= 0 and self._budgets.left(budget) <= 0:
+            hindrances = (BudgetUsedUp(),)
+        reasons = RuleWhy(compiled.id, looked_at, hindrances)
         if reasons.fired:
             self._fire(index, compiled)
         return reasons

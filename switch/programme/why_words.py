@@ -28,6 +28,7 @@ from switch.programme.terms import (
     looks_of,
 )
 from switch.programme.why import (
+    BudgetUsedUp,
     GroupTaken,
     HeldOut,
     Hindrance,
@@ -70,6 +71,7 @@ _SAID: dict[Hindrance, str] = {
     OtherOccasion(True): "it is for events, and this was none",
     OtherOccasion(False): "it is for purchases, and this was an event",
     NotChosen(): "the till did not ask for it",
+    BudgetUsedUp(): "its budget, which all members share, is used up",
     HeldOut(): "the member is held out of this rule, for as long as it is measured",
 }
 _WEEKDAYS = {number: name for name, number in WEEKDAYS.items()}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cext._kernel import GIFT, HOLD, REFUND, REVERSAL, Account, Decision, Original, Programme, Request, decide
-from cext.programme_table import DEFICIT_MONTH
+from cext.programme_table import DEFICIT_MONTH, UNBOUNDED_BUDGETS
 from cext.reference.lots import Lots, checked, pack, unpack
 from cext.reference.replay import AS_THEY_WERE, QUARTER_S, Moment
 from cext.reference.reserves import PENDING, Reserve, Reserves
@@ -21,6 +21,7 @@ from cext.reference.reserves import pack as pack_reserves
 from cext.reference.reserves import unpack as unpack_reserves
 from switch.member_data import read_before
 from switch.programme.calendar import LocalCalendar
+from switch.simulation.drawn import budgets_then
 from switch.simulation.history import FULL, OTHER, History, Present, Row, Undo, account_at_start, undos
 
 APPROVED = "00"
@@ -194,7 +195,10 @@ def replayed(
             request = _undoing(row, original, undo.left, quarters)
         else:
             basket = nothing if row.asked is None else read(row.asked)
-            request = asking(row, quarters, basket, account.reserves)
+            # A draft is tried out as if its budgets never ended; the report says what it would have drawn.
+            as_it_was = rules_of is not None
+            left = budgets_then(draft, row.rules, row.counters_moved) if as_it_was else UNBOUNDED_BUDGETS
+            request = asking(row, quarters, basket, left, account.reserves)
         decision = decide(draft, account, request)
         if (row.seq in named or original is not None) and decision.rc == APPROVED:
             done = _undone(kind, row.amount, decision, original, quarters.at(row.at)[1])
@@ -266,10 +270,11 @@ def carried_over(account: Account, row: Row, quarters: Quarters) -> Decision:
     )
 
 
-def asking(row: Row, quarters: Quarters, basket: Basket, reserves: bytes = b"") -> Request:
+def asking(row: Row, quarters: Quarters, basket: Basket, budgets: tuple[int, ...], reserves: bytes = b"") -> Request:
     """The message of a row, wishing for what it got, on an account with these reserves.
 
-    By position, as keywords cost more than the decision.
+    By position, as keywords cost more than the decision. `budgets`: what was left of each, see
+    `switch.simulation.drawn`.
     """
     day, month, hour, weekday, day_of_month = quarters.at(row.at)
     is_gift = row.kind == GIFT
@@ -294,6 +299,9 @@ def asking(row: Row, quarters: Quarters, basket: Basket, reserves: bytes = b"") 
         None if row.reserves_moved is None else completed_hold(row.reserves_moved, reserves, row.at),
         -1,
         *basket[:5],
+        0,
+        0,
+        budgets,
     )
 
 

@@ -49,6 +49,8 @@ STAMPS = (11, 12)
 USES = {21: 0, 22: 1, 23: 2, 24: 3}
 """Slots that limits count, and their periods."""
 GRANT_SLOTS = (31, 32, 33)
+BUDGET_SLOTS = (41, 42, 43)
+"""Of budgets 0, 1 and 2."""
 NUMBERS = {0: 0, 1: MONTH // 12, 2: MONTH, 3: TODAY}
 """The number of each period on the day of the messages."""
 
@@ -107,7 +109,9 @@ def calculations(draw, depth: int, facts=BASIC_FACTS) -> list[Instruction]:
 
 @st.composite
 def effects(draw, tiers: int = 0) -> tuple[int, int, int, int, int]:
-    effect = draw(st.sampled_from([some for some in Effect if some != Effect.TIER_SET or tiers]))
+    effect = draw(
+        st.sampled_from([some for some in Effect if some != Effect.BUDGET and (some != Effect.TIER_SET or tiers)])
+    )
     cap = draw(st.one_of(st.just(NO_CAP), st.integers(0, 50), st.integers(0, AMOUNT_MAX)))
     if effect in (Effect.POINTS_FIXED, Effect.DISCOUNT_AMOUNT, Effect.CREDIT_AMOUNT):
         return effect, draw(st.one_of(st.integers(0, 100), st.integers(0, AMOUNT_MAX))), 1, cap, 0
@@ -125,6 +129,17 @@ def effects(draw, tiers: int = 0) -> tuple[int, int, int, int, int]:
     n = draw(st.one_of(st.integers(0, 5), st.integers(0, 10**9)))
     d = draw(st.one_of(st.integers(1, 5), st.integers(1, 10**9)))
     return effect, n, d, cap, draw(st.sampled_from(STAMPS)) if effect == Effect.COUNTER_PER else 0
+
+
+@st.composite
+def given_by_a_rule(draw, tiers: int) -> list[tuple[int, int, int, int, int]]:
+    """Effects, now and then with a budget among them."""
+    rows = draw(st.lists(effects(tiers), max_size=3))
+    if draw(st.integers(0, 3)) == 0:
+        index = draw(st.integers(0, len(BUDGET_SLOTS) - 1))
+        place = draw(st.integers(0, len(rows)))
+        rows.insert(place, (int(Effect.BUDGET), index, 1, NO_CAP, BUDGET_SLOTS[index]))
+    return rows
 
 
 @st.composite
@@ -156,7 +171,7 @@ def programmes(draw) -> Table:
     rules = [
         rule(
             draw(conditions(0, facts)) if draw(st.integers(0, 2)) else [],
-            draw(st.lists(effects(len(levels)), max_size=3)),
+            draw(given_by_a_rule(len(levels))),
             group=draw(st.integers(0, 2)),
             occasion=0 if plain else draw(st.sampled_from([0, 0, 1])),
             grant=draw(st.integers(0, len(given))),
@@ -210,7 +225,7 @@ def lots(draw, points=WILD_POINTS) -> list[tuple[int, int]]:
 
 
 @st.composite
-def counters(draw, slots=(*STAMPS, *USES)) -> list[tuple[int, int, int]]:
+def counters(draw, slots=(*STAMPS, *USES, *BUDGET_SLOTS)) -> list[tuple[int, int, int]]:
     """Some of the slots, of this period or one nearby; now and then so many others that there is hardly room."""
     crowd = range(100, 100 + draw(st.sampled_from([0] * 7 + [59, 63, 64])))
     some = draw(st.lists(st.sampled_from(slots), unique=True, max_size=max(0, min(6, 64 - len(crowd)))))
@@ -325,7 +340,7 @@ def moves(draw, wild: bool) -> bytes:
 @st.composite
 def counter_moves(draw) -> bytes:
     value = st.one_of(st.integers(-20, 20), st.integers(-BALANCE_MAX, BALANCE_MAX))
-    slots = st.sampled_from([*STAMPS, *USES])
+    slots = st.sampled_from([*STAMPS, *USES, *BUDGET_SLOTS])
     some = draw(st.lists(st.tuples(slots, value), max_size=5))
     return pack_counters(*[(slot, NUMBERS[USES.get(slot, 0)], count) for slot, count in some])
 
@@ -403,6 +418,7 @@ def requests(draw, wild: bool) -> dict[str, Any]:
         "hold_key": draw(st.one_of(st.integers(1, 4), odd) if kind == HOLD else odd),
         "hold_until": draw(st.one_of(st.integers(NOW, NOW + 2), odd)),
         "reward": draw(st.one_of(st.just(0), st.sampled_from([-1, 1, 2]), odd)),
+        "budgets": tuple(draw(st.lists(st.one_of(odd, st.integers(0, 10_000)), max_size=4))),
     }
 
 

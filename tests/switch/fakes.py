@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from cext._kernel import Account, Decision, Original
 from protocol.message import Message
+from switch.budgets import Draw, Share
 from switch.coupons import Coupon, CouponKey, token_of
 from switch.deciding import LiveProgramme, Programmes
 from switch.errors import KeyTaken, StaleAccounts, StoreUnavailable
@@ -143,6 +144,7 @@ class MemoryStore:
     coupons: dict[CouponKey, tuple[str, int]] = field(default_factory=dict)
     coupon_uses: dict[tuple[int, int, int, int], list[CouponKey]] = field(default_factory=dict)
     returned: set[tuple[tuple[int, int, int, int], CouponKey]] = field(default_factory=set)
+    budgets: dict[tuple[int, int, int], int] = field(default_factory=dict)
     faults: dict[str, list[str]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     connected: set[int] = field(default_factory=set)
@@ -248,6 +250,8 @@ class MemoryStore:
             -sum(r.entry.decision.credit_spent for r in undone),
             reversal is not None and amount >= entry.amount,
             b"".join(r.entry.decision.lots_moved for r in undone),
+            counters_moved=d.counters_moved,
+            refunded_counters=b"".join(r.entry.decision.counters_moved for r in undone),
         )  # fmt: skip
         reply = None if reversal is None else reversal.entry.stored_reply
         used = (row.entry.shard, name.key, entry.terminal.id, name.message_class) in self.coupon_uses
@@ -320,6 +324,12 @@ class MemoryStore:
         self._check(lane)
         self.calls["lock"] += 1
 
+    def _draw(self, draws: Sequence[Draw]) -> None:
+        if any(self.budgets.get(draw[:3], 0) < draw.drawn for draw in draws):
+            raise StaleAccounts("1")
+        for draw in draws:
+            self.budgets[draw[:3]] -= draw.drawn
+
     async def commit(self, lane: int, batch: Batch) -> None:
         self._check(lane)
         fault = self._fault("commit")
@@ -339,6 +349,7 @@ class MemoryStore:
             key = (state.account.shard, state.account.id)
             if self.balances[key].version != state.account.version:
                 raise StaleAccounts("1")
+        self._draw(batch.draws)
         self._move_coupons(batch.coupons)
         for state in batch.accounts:
             state.account.version += 1
@@ -351,6 +362,11 @@ class MemoryStore:
         if fault == "lost_after":
             self.terminate(lane)
             raise StoreUnavailable("lost after the commit")
+
+    async def budget_shares(self, lane: int, *, hold: bool) -> list[Share]:
+        self._check(lane)
+        self.calls["held shares" if hold else "shares"] += 1
+        return [Share(*place, left) for place, left in sorted(self.budgets.items())]
 
     async def cut_over(self, institution_id: int, business_date: dt.date) -> dt.date:
         return business_date

@@ -17,7 +17,8 @@ from cext.reference import counters, lots
 from protocol.message import Message
 from protocol.session import Session
 from switch.basket import Line
-from switch.deciding import REASONS, TOLD_BYTES_MAX, Decider, LiveProgramme, Programmes
+from switch.budgets import Share, Shares
+from switch.deciding import NO_SHARES, REASONS, TOLD_BYTES_MAX, Decider, LiveProgramme, Programmes
 from switch.programme import load
 from switch.receipts import Language
 from switch.transaction import FurtherCard, OriginalName, Transaction
@@ -27,7 +28,7 @@ from tests.switch.test_authorise import USUAL, authoriser
 TODAY = dt.datetime.fromtimestamp(fakes.NOW, dt.UTC).date()
 LEGS = [name for name in dir(Decision) if not name.startswith("_")]
 TOLD = ("response_code", "reason", "programme", "programme_version", "last_four", "reply_fields", "amount", "told")
-CARRIED = ("event", "quantities", "free_prices", "has_basket", "reward", "now")
+CARRIED = ("event", "quantities", "free_prices", "has_basket", "reward", "now", "budgets")
 CARD = FurtherCard(0, b"", 0, 0, 0, "4321", TODAY)
 ACCOUNT_NUMBERS = (
     "points", "credit", "visits", "spend", "first_visit", "last_visit", "lots", "tier", "tier_points", "counters",
@@ -60,10 +61,26 @@ def state_of(
     return AccountState(account, transaction.token_low, card_status, "0003", expires, (0, 1))
 
 
-def given_by(programmes: Mapping[int, LiveProgramme]) -> tuple[dict[int, tuple[int, ...]], dict[str, str], int, int]:
+def shares_of(left: int) -> Shares:
+    """So much is left of every budget of the forty rules, in two shares."""
+    shares = Shares()
+    slots = sorted(budget.slot for budget in BOTH.live[3].compiled.budgets)
+    shares.take([Share(3, slot, number, left) for slot in slots for number in (0, 1)], 1, 0.0)
+    return shares
+
+
+def given_by(
+    programmes: Mapping[int, LiveProgramme],
+) -> tuple[dict[int, tuple[int, ...]], dict[str, str], int, int, Shares]:
     """What `decide_usual` takes beside message, accounts and programmes."""
     now = int(fakes.NOW)
-    return {number: live.calendar.at(now)[:5] for number, live in programmes.items()}, REASONS, now, TOLD_BYTES_MAX
+    return (
+        {number: live.calendar.at(now)[:5] for number, live in programmes.items()},
+        REASONS,
+        now,
+        TOLD_BYTES_MAX,
+        NO_SHARES,
+    )
 
 
 def told(transaction: Transaction, state: AccountState) -> list[object]:
@@ -86,6 +103,7 @@ def told(transaction: Transaction, state: AccountState) -> list[object]:
     st.sampled_from(["", "", "", "unknown", "further", "held", "original", "stranger", "nowhere"]),
     st.sampled_from([b"", counters.pack([(slot, 0, slot) for slot in range(1, 12)])]),
     st.sampled_from([None, "fa", "en"]),
+    st.sampled_from([0, 30_000, 10**9]),
 )
 def test_the_short_cut_comes_to_the_same(
     asked: tuple[str, str],
@@ -96,6 +114,7 @@ def test_the_short_cut_comes_to_the_same(
     unusual: str,
     counted: bytes,
     language: Language | None,
+    left: int,
 ) -> None:
     programmes = dict(BOTH.live)
     if unusual == "stranger":
@@ -103,6 +122,7 @@ def test_the_short_cut_comes_to_the_same(
     decider = Decider(Programmes(programmes))
     results = []
     for usually in (True, False):
+        shares = shares_of(left)
         transaction = made(*asked)
         transaction.terminal = replace(fakes.TILL, receipt_language=language)
         state = state_of(transaction, programme, status, card_status, expires, counted)
@@ -117,10 +137,10 @@ def test_the_short_cut_comes_to_the_same(
         if usually and unusual:
             assert decide_usual(transaction, states, programmes, *given_by(programmes)) is False
         if usually:
-            decider.decide([transaction], states, fakes.NOW)
+            decider.decide([transaction], states, fakes.NOW, shares)
         else:
-            decider.decide_one(transaction, states, fakes.NOW)
-        results.append(told(transaction, state))
+            decider.decide_one(transaction, states, fakes.NOW, shares)
+        results.append([*told(transaction, state), shares.draws()])
     assert results[0] == results[1]
 
 

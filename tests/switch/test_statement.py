@@ -82,7 +82,7 @@ def test_of_any_history_the_last_purchase_is_told_as_it_was(seed: int, steps: in
     fired = [LIVE.rule_ids[int.from_bytes(packed[at : at + 2], "big")] for at in range(0, len(packed), 2)]
     assert values(told, "FR") == fired
     # What nearly fired is what comes out on the account that the kernel really had.
-    why = Reasons(LIVE).of(before[last.seq - 1], asking(last, QUARTERS, read(last.asked or "")))
+    why = Reasons(LIVE).of(before[last.seq - 1], asking(last, QUARTERS, read(last.asked or ""), ()))
     assert why is not None
     words = Words(LIVE)
     near = {

@@ -240,6 +240,24 @@ SELECT a.shard, a.id AS account, a.points, l.month, l.points AS lot
    AND ((l.month = -1) <> (l.points < 0) OR l.points = 0 OR l.month < -1 OR l.month <= l.earlier)
  LIMIT 20;
 
+-- i5_budgets --
+-- What was dealt out of a budget is what is left of its shares and what members drew, less what was given back.
+WITH drawn AS (
+    SELECT j.programme, c.slot, sum(c.value) AS amount
+      FROM journal AS j CROSS JOIN LATERAL counters_of(j.counters_moved) AS c
+     WHERE j.counters_moved IS NOT NULL AND j.programme IN (SELECT programme FROM budget)
+     GROUP BY j.programme, c.slot
+), remaining AS (
+    SELECT programme, slot, sum(remaining) AS amount, min(remaining) AS least, count(*) AS shares, max(share) + 1 AS numbered
+      FROM budget_share GROUP BY programme, slot
+)
+SELECT b.programme, b.slot, b.dealt, r.amount AS remaining, d.amount AS drawn, r.shares, r.least
+  FROM budget AS b
+  LEFT JOIN remaining AS r USING (programme, slot)
+  LEFT JOIN drawn AS d USING (programme, slot)
+ WHERE b.dealt IS DISTINCT FROM r.amount + coalesce(d.amount, 0) OR r.least < 0 OR r.shares <> r.numbered
+ LIMIT 20;
+
 -- i6_originals --
 -- Every refund and reversal undoes an approved message of the same account that is in the journal.
 SELECT u.shard, u.seq, u.sent_on, u.mti, u.original_seq, u.original_sent_on, o.rc AS original_rc

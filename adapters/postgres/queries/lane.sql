@@ -16,8 +16,10 @@ SELECT ROW(a.shard, a.id, a.version, a.programme, a.status, a.points, a.credit, 
 -- commit_batch --
 -- One batch, all of it or nothing. The shard rows come first: they are locked in the order of $1 (pitfalls.md:
 -- deadlocks) and give gap-free sequence numbers. Then the accounts, where the version is still the one that was read;
--- then the journal. If an account did not match, refuse_batch raises LS001 and nothing is kept.
--- $1 shards, $2 messages of each, $3 accounts, $4 the moment of decision, $5 journal rows, $6 number of accounts.
+-- then the journal. If an account did not match, or a share of a budget has less left than is drawn, refuse_batch raises
+-- LS001 and nothing is kept. Shares serve several shards: they are locked after these, in the order of the arrays.
+-- $1 shards, $2 messages of each, $3 accounts, $4 the moment of decision, $5 journal rows, $6 number of accounts; of what
+-- is drawn from budgets (below 0: given back) $7 programmes, $8 slots, $9 shares, $10 how much, $11 how many there are.
 WITH numbered AS (
     UPDATE shard s
        SET seq = s.seq + taken.messages
@@ -32,6 +34,13 @@ WITH numbered AS (
            recent = u.recent
       FROM unnest($3::account_change[]) AS u
      WHERE a.ctid = u.locator AND a.shard = u.shard AND a.id = u.id AND a.version = u.version
+       AND (SELECT count(*) FROM numbered) > 0
+    RETURNING 1
+), drawn AS (
+    UPDATE budget_share b
+       SET remaining = b.remaining - d.drawn
+      FROM unnest($7::integer[], $8::smallint[], $9::smallint[], $10::bigint[]) AS d (programme, slot, share, drawn)
+     WHERE b.programme = d.programme AND b.slot = d.slot AND b.share = d.share AND b.remaining >= d.drawn
        AND (SELECT count(*) FROM numbered) > 0
     RETURNING 1
 ), written AS (
@@ -50,7 +59,7 @@ WITH numbered AS (
            m.grants_moved, m.asked, m.reserves_moved
       FROM unnest($5::journal_entry[]) AS m
 )
-SELECT refuse_batch(count(*), $6::bigint) FROM changed;
+SELECT refuse_batch(count(*) + (SELECT count(*) FROM drawn), $6::bigint + $11::bigint) FROM changed;
 
 -- lock_shards --
 -- For a batch that was overtaken once: hold its shards, in order, from before the read.
@@ -147,6 +156,21 @@ WITH moved AS (
        AND u.class = original.class AND u.sent_on = original.sent_on
 )
 SELECT refuse_batch(count(*), $5::bigint) FROM moved;
+
+-- budget_shares --
+-- What is left of budgets, in the order in which shares are locked.
+SELECT programme, slot, share, remaining FROM budget_share ORDER BY programme, slot, share;
+
+-- hold_shares --
+-- The same, held until the transaction ends.
+SELECT programme, slot, share, remaining FROM budget_share ORDER BY programme, slot, share FOR UPDATE;
+
+-- owe_budgets --
+-- What was drawn beyond what was dealt out counts as dealt out. $1 programmes, $2 slots, $3 how much of each.
+UPDATE budget b
+   SET dealt = b.dealt + owed.amount
+  FROM unnest($1::integer[], $2::smallint[], $3::bigint[]) AS owed (programme, slot, amount)
+ WHERE b.programme = owed.programme AND b.slot = owed.slot;
 
 -- directory_version --
 SELECT value::bigint FROM setting WHERE name = 'reference_version';

@@ -73,13 +73,13 @@ def test_all_jobs_and_what_came_of_them(url: str) -> None:
     first = run("jobs", "run")
     assert first.exit_code == 0, first.output
     names = [line.split()[0] for line in first.output.splitlines()]
-    assert names == ["job", "upkeep", "birthdays", "payouts", "expiry-notice", "forgotten-mobiles"]
+    assert names == ["job", "upkeep", "birthdays", "payouts", "expiry-notice", "level", "forgotten-mobiles"]
     assert first.output.splitlines()[2].split()[3:] == ["20", "20", "20", "0", "0", "0"]
     again = run("jobs", "run", "--job", "birthdays", "--programme", "bazaar")
     assert again.output.splitlines()[1].split()[3:] == ["20", "20", "0", "20", "0", "0"]
     listed = run("jobs", "list")
     assert listed.exit_code == 0
-    assert len(listed.output.splitlines()) == 7
+    assert len(listed.output.splitlines()) == 8
     assert value(url, "SELECT sum(points) FROM account") == 800
 
 

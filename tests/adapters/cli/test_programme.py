@@ -42,12 +42,12 @@ def test_warnings_leave_the_exit_code_at_0() -> None:
 
 
 def test_errors_are_told_by_line_and_nothing_else_is(file: Path) -> None:
-    file.write_text(ONE_RULE + "    when: amout > 5\nbudget: 7\n", encoding="utf-8")
+    file.write_text(ONE_RULE + "    when: amout > 5\nbudgets: 7\n", encoding="utf-8")
     result = run("check", file)
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
         f"{file}:9: error: rules[0].when: unknown fact 'amout'; did you mean amount?",
-        f"{file}:10: error: budget: budget is not supported yet",
+        f"{file}:10: error: budgets: unknown key 'budgets'; did you mean budget?",
     ]
 
 

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from adapters.cli import app, simulate_screens, simulate_sheets, uplift_sheets
 from adapters.cli.simulate_sheets import OTHERS, SEGMENTS_SHOWN, Asked
+from switch.programme.budgets import RuleBudget
 from switch.simulation.totals import Pair, Report, RulePair, RuleTotals, Totals
 from switch.simulation.uplift import Group, Uplift
 from tests.adapters.postgres.written_worlds import DOUBLED, TEXT, worlds, write
@@ -205,3 +206,33 @@ def test_a_hold_out_is_told_as_one():
     assert not any("No interval" in note for note in uplift_sheets.notes(held, 20))
     spend = uplift_sheets.sheets(held, 20)[0].rows[1]
     assert spend.cells[-1] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("unit", "total", "note"),
+    [
+        ("points", 900, "Budget of cut: 900 of 900 points in this period."),
+        (
+            "amount",
+            49,
+            (
+                "Budget of cut: 50 of 49 minor units in this period. It would have run out: "
+                "the figures are those of a budget that never ends."
+            ),
+        ),
+    ],
+)
+def test_what_a_draft_would_have_drawn_of_a_budget_is_said(unit, total, note):
+    drawn = Report(messages=1)
+    drawn.rules["cut"] = RulePair(draft=RuleTotals(points=700, discount=10, credit=15))
+    drawn.rules["cut.reward"] = RulePair(
+        draft=RuleTotals(points=200, discount=25), live=RuleTotals(points=5, discount=5)
+    )
+    budget = RuleBudget("cut", 1, unit, total, 1)
+    assert note in simulate_sheets.notes(ASKED, drawn, [budget])
+
+
+def test_a_budget_that_nothing_was_drawn_of_is_said_as_well():
+    assert "Budget of cut: 0 of 5 points in this period." in simulate_sheets.notes(
+        ASKED, report(), [RuleBudget("cut", 1, "points", 5, 1)]
+    )

@@ -60,6 +60,13 @@ COUPON_USED_ONCE = f"""
          SELECT shard, key, terminal, class, sent_on, 3, int8send(1) || int8send(2), 1 FROM journal WHERE {HERE} = 1
 """
 
+BUDGET = """
+    INSERT INTO programme_slot (programme, slot, kind, name) VALUES (1, 900, 'budget', 'a/points');
+    INSERT INTO budget (programme, slot, written, gift, dealt) VALUES (1, 900, 100, 1, 100);
+    INSERT INTO budget_share (programme, slot, share, remaining) VALUES (1, 900, 0, {remaining})
+"""
+DRAWN = f"UPDATE journal SET counters_moved = '\\x038400000000{40:016x}' WHERE {HERE} = 1"
+
 BREACHES = [
     ("i1_points", f"UPDATE journal SET points_earned = 6 WHERE {HERE} = 1"),
     ("i1_points", f"UPDATE journal SET lots_moved = NULL WHERE {HERE} = 1"),
@@ -103,6 +110,10 @@ BREACHES = [
     ("i5_reserves", f"UPDATE account SET reserves = {reserves(7, 20_000, -1, 0)} WHERE {OWNER}"),
     ("i5_lots", f"UPDATE account SET lots = {UNSORTED} WHERE {OWNER}"),
     ("i5_lots", f"UPDATE account SET lots = {BELOW_ZERO} WHERE {OWNER}"),
+    ("i5_budgets", BUDGET.format(remaining=99)),
+    ("i5_budgets", f"{BUDGET.format(remaining=100)}; {DRAWN}"),
+    ("i5_budgets", f"{BUDGET.format(remaining=100)}; UPDATE budget_share SET share = 1"),
+    ("i5_budgets", f"{BUDGET.format(remaining=100)}; DELETE FROM budget_share"),
     ("i6_originals", f"UPDATE journal SET original_seq = 99 WHERE {HERE} = 3"),
     ("i6_originals", f"UPDATE journal SET account = 300 WHERE {HERE} = 3"),
     ("i6_refunds", f"UPDATE journal SET amount = 900000 WHERE {HERE} = 3"),
@@ -176,6 +187,11 @@ def test_each_check_but_three_has_a_breach_that_it_finds() -> None:
 async def test_a_coupon_that_was_used_once_is_sound(opened: Connection) -> None:
     await opened.execute(COUPON_USED_ONCE)
     assert await broken(opened) == set()
+
+
+async def test_a_budget_that_adds_up_is_sound(opened: Connection) -> None:
+    await opened.execute(f"{BUDGET.format(remaining=60)}; {DRAWN}")
+    assert "i5_budgets" not in await broken(opened)
 
 
 async def test_a_second_reversal_with_effect_is_found(opened: Connection) -> None:

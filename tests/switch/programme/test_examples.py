@@ -9,7 +9,7 @@ import switch.programme
 from cext.programme_table import Effect, Lookup
 from switch.programme.document import read
 from switch.programme.facts import FACTS, SHAPES
-from switch.programme.model import Choice, Club, Gift, Grant, Reward, Rule, Stamp, Then, Ticket, Uses
+from switch.programme.model import Budget, Choice, Club, Gift, Grant, Reward, Rule, Stamp, Then, Ticket, Uses
 from tests.switch.programme.programmes import ROOT
 
 EXAMPLES = sorted((ROOT / "examples").glob("*/programmes/*.yaml"))
@@ -70,6 +70,7 @@ def test_the_full_example_uses_every_key() -> None:
     assert used("then") == known(Then)
     assert used("uses") == known(Uses)
     assert used("grant") == known(Grant)
+    assert used("budget") | used("budget", of="rewards") == known(Budget)
     assert used("then", "ticket") == known(Ticket)
     assert used("then", "stamp") == known(Stamp)
     assert used("then", "stamp", "reward") == known(Reward)

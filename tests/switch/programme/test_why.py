@@ -5,9 +5,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cext import _kernel
-from cext.programme_table import TARGET_FALSE
+from cext.programme_table import TARGET_FALSE, UNBOUNDED_BUDGETS
 from cext.reference import kernel as reference
-from switch.programme.why import GroupTaken, HeldOut, LimitReached, NoOffer, NotChosen, OtherOccasion, Reasons, Unmet
+from switch.programme.why import (
+    BudgetUsedUp,
+    GroupTaken,
+    HeldOut,
+    LimitReached,
+    NoOffer,
+    NotChosen,
+    OtherOccasion,
+    Reasons,
+    Unmet,
+)
 from switch.programme.why_told import Outcome, told
 from switch.programme.why_words import Words
 from tests.cext.kernel_cases import DAY_S, MONTH, NOW, TODAY, account, pack_counters, pack_grants, request
@@ -43,6 +53,16 @@ def test_a_comparison_that_failed_is_the_reason():
     assert (found.fired, found.nearly) == (False, True)
     assert Words(programme).hindrance(hindrance) == "amount was 180,000; needs ≥ 200,000"
     assert [check.held for check in found.checks] == [False, True]
+
+
+def test_an_empty_budget_is_the_reason_if_it_alone_is():
+    programme = load(rules("id: a, when: visits == 0, then: {points: 5}, budget: {points: 100}"))
+    assert reasons(programme, budgets=(1,))["a"].fired
+    found = reasons(programme, budgets=(0,))["a"]
+    assert (found.hindrances, found.nearly) == ((BudgetUsedUp(),), True)
+    assert Words(programme).hindrance(found.hindrances[0]) == "its budget, which all members share, is used up"
+    (visited,) = reasons(programme, budgets=(0,), member={"visits": 1, "last_visit": NOW})["a"].hindrances
+    assert isinstance(visited, Unmet)
 
 
 def test_two_reasons_are_not_nearly():
@@ -270,6 +290,7 @@ def test_the_reasons_come_to_what_the_kernel_decides(inputs):
 def test_what_one_comparison_lacked_is_what_it_takes(inputs):
     """Let the one comparison that a rule lacked always hold, and the rule fires."""
     programme, member, asked = inputs
+    asked["budgets"] = UNBOUNDED_BUDGETS
     why = Reasons(programme).of(account(_kernel, **member), request(_kernel, **asked))
     near = [rule for rule in why.near if isinstance(rule.hindrances[0], Unmet) and len(rule.checks) == 1]
     header, code, rows, *rest = programme.kernel.table

@@ -71,7 +71,7 @@ def test_it_is_the_one_that_the_kernel_had(seed, steps, at):
     found = account_before(present(made.account), made.rows, tiers, row.seq, Opening(), QUARTERS.day)
     assert_alike(found, before[row.seq - 1], row.at)
     if row.kind in (*PURCHASES, 7):
-        why = REASONS.of(found, asking(row, QUARTERS, read(row.asked or "")))
+        why = REASONS.of(found, asking(row, QUARTERS, read(row.asked or ""), ()))
         fired = [int.from_bytes((row.rules or b"")[at : at + 2], "big") for at in range(0, len(row.rules or b""), 2)]
         assert why.fired == tuple(LIVE.rule_ids[index] for index in fired)
 
@@ -97,7 +97,7 @@ def test_the_last_purchase_takes_only_what_came_since(seed, steps):
     found = account_before_last(present(made.account), since, tier, previous, QUARTERS.day)
     # How often an event was used that day, an event of a later day may have made forgotten; no purchase asks for it.
     assert_alike(found, before[last.seq - 1], last.at, but="came/day", today=QUARTERS.day(made.rows[-1].at))
-    decision = decide(LIVE.kernel, found, asking(last, QUARTERS, read(last.asked or "")))
+    decision = decide(LIVE.kernel, found, asking(last, QUARTERS, read(last.asked or ""), ()))
     assert (decision.rules, decision.points_earned) == (last.rules or b"", last.points_earned)
 
 
