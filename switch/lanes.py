@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 
-from switch.lane import OTHER_CONTENT, STORE_OUT_OF_REACH, Lane
+from switch.lane import Lane
+from switch.lane_base import OTHER_CONTENT, STORE_OUT_OF_REACH
 from switch.ports import Telemetry
 from switch.recent import RecentKeys
 from switch.replies import Replier

@@ -13,7 +13,8 @@ from typing import NamedTuple, cast
 from protocol.message import Message
 from switch.deciding import Decider, Programmes
 from switch.jobs.tasks import Sender, Task, transaction_of
-from switch.lane import FAULT, OTHER_CONTENT, STORE_OUT_OF_REACH, Lane
+from switch.lane import Lane
+from switch.lane_base import FAULT, OTHER_CONTENT, STORE_OUT_OF_REACH
 from switch.lanes import Lanes
 from switch.limits import Limits
 from switch.ports import Store, Telemetry
