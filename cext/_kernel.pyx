@@ -8,59 +8,64 @@ is an approval whose balances stay inside their bounds. What neither programme n
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int32_t, int64_t, uint8_t
-from libc.string cimport memcpy
 
-from cext._kernel_arithmetic cimport BALANCE_MAX, LEG_MAX, larger, share, smaller
+from cext._kernel_arithmetic cimport AMOUNT_MAX, BALANCE_MAX, LEG_MAX, larger, smaller
 from cext._kernel_budgets cimport Budgets, begin_budgets
-from cext._kernel_counters cimport (
-    COUNTERS_MAX,
-    Counters,
-    begin_counters,
-    count_back,
-    forget,
-    kept_counters,
-    make_room,
-    packed_counters,
-)
+from cext._kernel_counters cimport count_back, forget
 from cext._kernel_effects cimport count_effects, credit_of, discount_of, points_of, price_of
 from cext._kernel_facts cimport find_facts
-from cext._kernel_grants cimport Grants, begin_grants, packed_grants, undo_grants
-from cext._kernel_lots cimport (
-    DEFICIT_MONTH,
-    LOT_BYTES,
-    Lot,
-    Lots,
-    add,
-    lapse,
-    read_lot,
-    spendable,
-    take_earliest,
-    within_bounds,
+from cext._kernel_grants cimport undo_grants
+from cext._kernel_kinds cimport (
+    KIND_CREDIT_PURCHASE,
+    KIND_EVENT,
+    KIND_GIFT,
+    KIND_HOLD,
+    KIND_INQUIRY,
+    KIND_PURCHASE,
+    KIND_QUOTE,
+    KIND_REDEMPTION,
+    KIND_REFUND,
+    KIND_REVERSAL,
+    KIND_UPKEEP,
 )
-from cext._kernel_recent cimport Recent, begin_recent, packed_recent, recent_within_bounds, spend_on
-from cext._kernel_records cimport Account, Decision, Original, Programme, Request, pack_lots
+from cext._kernel_lots cimport add, take_earliest
+from cext._kernel_recent cimport spend_on
+from cext._kernel_records cimport Account, Decision, Original, Programme, Request
 from cext._kernel_reserves cimport (
-    RESERVES_MAX,
-    Reserve,
     Reserves,
     begin_reserves,
-    credit_reserved,
     end_hold,
-    find_moves,
-    fit_reserves,
     has_room_for_a_hold,
     hold_back,
-    packed_moves,
     packed_reserves,
     pend,
-    points_pending,
-    points_reserved,
     undo_pending,
 )
 from cext._kernel_rules cimport REWARD_GIVEN, REWARD_USED_UP, fire, give_grants, refusal_of_reward
 from cext._kernel_table cimport FACT_SLOTS, ON_EVENT, ON_PURCHASE, RULES_MAX, TIER, Table
-from cext._kernel_tiers cimport Standing, advance, counts_now, points_after, turn
-from cext._kernel_undo cimport Moves, Packed, Part, claw_back, give_back, movable, part_of, split_moves
+from cext._kernel_tiers cimport advance, counts_now, points_after, turn
+from cext._kernel_undo cimport (
+    Moves,
+    Part,
+    claw_back,
+    expired_of,
+    find_part,
+    give_back,
+    packed_of,
+    part_of,
+    split_moves,
+)
+from cext._kernel_working cimport (
+    Working,
+    begin,
+    free_credit,
+    free_points,
+    keep_grants,
+    reserved,
+    settle,
+    unchanged,
+    workable,
+)
 
 from cext import _kernel_records
 
@@ -71,19 +76,6 @@ globals().update(
         for name in ("FACTS", "Account", "Decision", "Original", "Programme", "Request")
     }
 )
-
-cdef enum:
-    KIND_PURCHASE = 1
-    KIND_REDEMPTION = 2
-    KIND_CREDIT_PURCHASE = 3
-    KIND_REFUND = 4
-    KIND_REVERSAL = 5
-    KIND_INQUIRY = 6
-    KIND_EVENT = 7
-    KIND_HOLD = 8
-    KIND_QUOTE = 9
-    KIND_UPKEEP = 10
-    KIND_GIFT = 11
 
 PURCHASE = KIND_PURCHASE
 REDEMPTION = KIND_REDEMPTION
@@ -97,11 +89,6 @@ QUOTE = KIND_QUOTE
 UPKEEP = KIND_UPKEEP
 GIFT = KIND_GIFT
 
-cdef enum:
-    LOCAL_MONTH_MAX = 32_000
-    LOCAL_DAY_MAX = 2_900_000
-
-cdef int64_t AMOUNT_MAX = 999_999_999_999
 cdef int64_t ALL_THAT_GOES = 0x7FFF_FFFF_FFFF_FFFF
 
 cdef str RC_APPROVED = "00"
@@ -112,32 +99,6 @@ cdef str RC_NO_ORIGINAL = "25"
 cdef str RC_INSUFFICIENT = "51"
 cdef str RC_OVER_COUNT_LIMIT = "65"
 cdef str RC_BLOCKED = "78"
-
-cdef struct Working:
-    # What a decision works on: copies of an account's parts, and its numbers as they will be.
-    Lots lots
-    Counters counters
-    Grants grants
-    Recent recent
-    Reserves reserves
-    # Whether there is anything to do with counters, grants and the last days; if not, the copies are not even made.
-    bint counting
-    bint granting
-    bint recalling
-    # There always is a copy of reserves; this says whether there is anything to reserve, give up or end.
-    bint reserving
-    int64_t expired
-    Standing standing
-    # Whether counters were dropped that nobody moved.
-    bint dropped
-
-
-cdef Packed packed_of(bytes packed) noexcept:
-    cdef Packed result
-    result.at = <const uint8_t *>PyBytes_AS_STRING(packed)
-    result.count = PyBytes_GET_SIZE(packed) // LOT_BYTES
-    return result
-
 
 cdef bytes pack_rules(const unsigned short *fired, int32_t count):
     cdef bytes packed
@@ -213,112 +174,6 @@ cdef bint undoable(Original original, int64_t kind) noexcept:
     return not original.rc_approved or (KIND_PURCHASE <= original.kind <= KIND_QUOTE and original.kind != KIND_REVERSAL)
 
 
-cdef inline bint bounded(int64_t number) noexcept:
-    return -BALANCE_MAX <= number <= BALANCE_MAX
-
-
-cdef bint workable(Account account, Request request) noexcept:
-    """Whether every sum of these numbers and of legs stays inside 64 bits, and the calendar is one."""
-    cdef int32_t i
-    for i in range(account.count):
-        if not bounded(account._lots[i].points):
-            return False
-    return (
-        bounded(account.points)
-        and bounded(account.credit)
-        and bounded(account.visits)
-        and bounded(account.spend)
-        and bounded(account.first_visit)
-        and bounded(account.last_visit)
-        and bounded(account.tier_points)
-        and bounded(account.enrolled_day)
-        and bounded(request.now)
-        and 0 <= request.local_day <= LOCAL_DAY_MAX
-        and 0 <= request.local_month <= LOCAL_MONTH_MAX
-    )
-
-
-cdef Decision unchanged(Account account, Request request, str rc):
-    """A decline, or an approval without effect: the balances without what has lapsed, and nothing moved."""
-    cdef Decision decision = Decision.__new__(Decision)
-    cdef Reserves reserves
-    cdef int32_t i
-    decision.rc = rc
-    decision.to_pay = 0 if request.kind == KIND_EVENT else request.amount
-    decision.points_balance = account.points
-    decision.credit_balance = account.credit
-    decision.lots_moved = b""
-    decision.rules = b""
-    decision.counters_moved = b""
-    decision.grants_moved = b""
-    decision.reserves_moved = b""
-    decision.tier_after = account.tier
-    if workable(account, request):
-        for i in range(account.count):
-            if DEFICIT_MONTH < account._lots[i].month < request.local_month:
-                decision.points_balance -= account._lots[i].points
-        if PyBytes_GET_SIZE(account.packed_reserves) != 0:
-            begin_reserves(&reserves, account.packed_reserves, request.local_day, request.now)
-            fit_reserves(&reserves, decision.points_balance, account.credit)
-            tell_reserves(decision, &reserves)
-    return decision
-
-
-cdef void tell_reserves(Decision decision, const Reserves *reserves) noexcept:
-    """Say what of the balances may not be spent."""
-    decision.points_pending = points_pending(reserves)
-    decision.points_held = points_reserved(reserves) - decision.points_pending
-    decision.credit_held = credit_reserved(reserves)
-
-
-cdef Decision reserved(Account account, Request request, Reserves *reserves):
-    """An approval that moves nothing but reserves."""
-    cdef Reserve moves[RESERVES_MAX]
-    cdef int32_t count
-    cdef Decision decision = unchanged(account, request, RC_APPROVED)
-    fit_reserves(reserves, decision.points_balance, account.credit)
-    count = find_moves(reserves, moves)
-    if count > RESERVES_MAX or reserves.count > RESERVES_MAX:
-        return unchanged(account, request, RC_INVALID_AMOUNT)
-    tell_reserves(decision, reserves)
-    decision.reserves_moved = packed_moves(moves, count)
-    decision.changed = count != 0
-    account.packed_reserves = packed_reserves(reserves)
-    return decision
-
-
-cdef void begin(
-    Working *w, Account account, Request request, bint counting, bint granting, bint recalling, bint reserving
-) noexcept:
-    """Copy the account's parts, without what has lapsed by the message's date."""
-    w.lots.count = account.count
-    w.lots.moves = 0
-    w.lots.overfull = False
-    memcpy(w.lots.lots, account._lots, account.count * sizeof(Lot))
-    w.expired = lapse(&w.lots, <int32_t>request.local_month)
-    w.counting = counting
-    if counting:
-        begin_counters(
-            &w.counters, account.packed_counters, <int32_t>request.local_month, <int32_t>request.local_day
-        )
-    # Any record of a grant may have to be dropped, whatever the message is about.
-    w.granting = granting or PyBytes_GET_SIZE(account.packed_grants) != 0
-    if w.granting:
-        begin_grants(&w.grants, account.packed_grants, request.local_day)
-    w.reserving = reserving or PyBytes_GET_SIZE(account.packed_reserves) != 0
-    begin_reserves(&w.reserves, account.packed_reserves, request.local_day, request.now)
-    w.recalling = recalling
-    if recalling:
-        begin_recent(&w.recent, account.packed_recent)
-    w.dropped = False
-    w.standing.visits = account.visits
-    w.standing.spend = account.spend
-    w.standing.tier = account.tier
-    w.standing.tier_points = account.tier_points
-    w.standing.tier_year = account.tier_year
-    w.standing.tier_kept = account.tier_kept
-
-
 cdef inline int64_t spend_of(
     int64_t available, int64_t useful, int64_t asked, bint takes_all, bint must_spend, bint advice
 ) noexcept:
@@ -331,14 +186,6 @@ cdef inline int64_t spend_of(
     if not advice and ((wanted != ALL_THAT_GOES and wanted > available) or (must_spend and used == 0)):
         return -1
     return used
-
-
-cdef inline int64_t free_points(const Working *w) noexcept:
-    return larger(0, spendable(&w.lots) - points_reserved(&w.reserves))
-
-
-cdef inline int64_t free_credit(Account account, const Working *w) noexcept:
-    return larger(0, account.credit - credit_reserved(&w.reserves))
 
 
 cdef Decision hold(Programme programme, Account account, Request request):
@@ -495,155 +342,6 @@ cdef Decision purchase(Programme programme, Account account, Request request):
         keep_grants(account, decision, &w.grants)
     decision.rules = pack_rules(fired, count)
     return decision
-
-
-cdef bint settle(Programme programme, Account account, Request request, Decision decision, Working *w) except -1:
-    """Put an approval into effect; False, with nothing changed, if a balance or a counter would leave its bounds."""
-    cdef int64_t points = (
-        account.points
-        + decision.points_earned
-        - decision.points_redeemed
-        - decision.points_expired
-        + decision.points_adjusted
-    )
-    cdef int64_t credit = account.credit + decision.credit_granted - decision.credit_spent
-    cdef Reserve moves[RESERVES_MAX]
-    cdef int32_t reserve_moves = 0
-    if not (within_bounds(&w.lots) and bounded(points) and bounded(credit) and bounded(w.standing.spend)):
-        return False
-    if not bounded(w.standing.tier_points) or (w.recalling and not recent_within_bounds(&w.recent)):
-        return False
-    decision.lots_moved = pack_lots(w.lots.moved, w.lots.moves)
-    decision.counters_moved = b""
-    decision.grants_moved = b""
-    decision.reserves_moved = b""
-    if w.reserving:
-        fit_reserves(&w.reserves, points, credit)
-        reserve_moves = find_moves(&w.reserves, moves)
-        if reserve_moves > RESERVES_MAX or w.reserves.count > RESERVES_MAX:
-            return False
-    if w.counting and not settle_counters(&programme.compiled, account, decision, &w.counters):
-        return False
-    decision.rules = b""
-    decision.rc = RC_APPROVED
-    decision.points_balance = points
-    decision.credit_balance = credit
-    decision.tier_after = w.standing.tier
-    decision.changed = (
-        w.lots.moves != 0
-        or decision.credit_granted != 0
-        or decision.credit_spent != 0
-        or w.standing.visits != account.visits
-        or w.standing.spend != account.spend
-        or w.standing.tier != account.tier
-        or w.standing.tier_points != account.tier_points
-        or w.standing.tier_year != account.tier_year
-        or w.standing.tier_kept != account.tier_kept
-        or w.dropped
-        or PyBytes_GET_SIZE(decision.counters_moved) != 0
-        or (w.granting and w.grants.changed)
-        or (w.recalling and w.recent.changed)
-        or reserve_moves != 0
-    )
-    if reserve_moves != 0:
-        decision.reserves_moved = packed_moves(moves, reserve_moves)
-        account.packed_reserves = packed_reserves(&w.reserves)
-    if w.reserving:
-        tell_reserves(decision, &w.reserves)
-    if w.granting and w.grants.changed:
-        keep_grants(account, decision, &w.grants)
-    account.points = points
-    account.credit = credit
-    account.count = w.lots.count
-    memcpy(account._lots, w.lots.lots, w.lots.count * sizeof(Lot))
-    if w.recalling and w.recent.changed:
-        account.packed_recent = packed_recent(&w.recent)
-    account.tier = w.standing.tier
-    account.tier_points = w.standing.tier_points
-    account.tier_year = w.standing.tier_year
-    account.tier_kept = w.standing.tier_kept
-    keep_visit(account, request, w.standing.visits)
-    account.spend = w.standing.spend
-    return True
-
-
-cdef bint settle_counters(const Table *table, Account account, Decision decision, Counters *counters) except -1:
-    """Put the counters into effect; False, with nothing changed, if they are too large or too many."""
-    make_room(counters, table.limits, table.limits_count)
-    if counters.overfull or kept_counters(counters) > COUNTERS_MAX:
-        return False
-    decision.counters_moved = packed_counters(counters, True)
-    account.packed_counters = packed_counters(counters, False)
-    return True
-
-
-cdef int keep_grants(Account account, Decision decision, const Grants *grants) except -1:
-    decision.grants_moved = packed_grants(grants, True)
-    account.packed_grants = packed_grants(grants, False)
-    return 0
-
-
-cdef void keep_visit(Account account, Request request, int64_t visits) noexcept:
-    if visits > account.visits:
-        account.first_visit = request.now if account.visits <= 0 else smaller(account.first_visit, request.now)
-        account.last_visit = larger(account.last_visit, request.now)
-    elif visits == 0 and account.visits != 0:
-        account.first_visit = 0
-        account.last_visit = 0
-    account.visits = visits
-
-
-cdef inline int64_t due(int64_t leg, int64_t undone, const Part *part) noexcept:
-    """What of a leg is to be undone now, as a magnitude; -1 if the leg is not one of such an original."""
-    if not -LEG_MAX <= leg <= LEG_MAX or leg * part.direction < 0 or not -LEG_MAX <= undone <= LEG_MAX:
-        return -1
-    return larger(0, share(leg * part.direction, part.done, part.whole) - undone * part.direction)
-
-
-cdef bint find_part(Original original, Request request, Part *part) noexcept:
-    """Work out what is to be undone; False if the amounts do not fit the original."""
-    cdef bint is_event = original.kind == KIND_EVENT
-    part.whole = 1 if is_event else original.amount
-    part.before = 0 if is_event else original.refunded_amount
-    if not 1 <= part.whole <= AMOUNT_MAX or not 0 <= part.before <= part.whole:
-        return False
-    part.all_of_it = request.kind == KIND_REVERSAL and (is_event or request.replacement_amount <= 0)
-    if request.kind == KIND_REFUND:
-        part.done = part.before + request.amount
-    elif part.all_of_it:
-        part.done = part.whole
-    elif request.replacement_amount > part.whole:
-        return False
-    else:
-        part.done = part.whole - request.replacement_amount
-    if not part.before <= part.done <= part.whole:
-        return False
-    part.amount = 0 if is_event else part.done - part.before
-    if not movable(packed_of(original.lots_moved)) or not movable(packed_of(original.refunded_lots)):
-        return False
-    part.direction = -1 if original.kind == KIND_REFUND else 1
-    part.points_earned = due(original.points_earned, original.refunded_points_earned, part)
-    part.points_redeemed = due(original.points_redeemed, original.refunded_points_redeemed, part)
-    part.credit_granted = due(original.credit_granted, original.refunded_credit_granted, part)
-    part.credit_spent = due(original.credit_spent, original.refunded_credit_spent, part)
-    if part.points_earned < 0 or part.points_redeemed < 0 or part.credit_granted < 0 or part.credit_spent < 0:
-        return False
-    part.discount = due(original.discount, original.refunded_discount, part)
-    # What is still to be paid is never below zero, not even in a refund.
-    if not -LEG_MAX <= original.to_pay <= LEG_MAX or not -LEG_MAX <= original.refunded_to_pay <= LEG_MAX:
-        return False
-    part.to_pay = due(original.to_pay * part.direction, original.refunded_to_pay * part.direction, part)
-    return part.discount >= 0 and part.to_pay >= 0
-
-
-cdef int64_t expired_of(Original original) noexcept:
-    """What an original expired: its legs and its moves must come to the same."""
-    cdef Packed packed = packed_of(original.lots_moved)
-    cdef int64_t moved = 0
-    cdef Py_ssize_t i
-    for i in range(packed.count):
-        moved += read_lot(packed.at + i * LOT_BYTES).points
-    return original.points_earned - original.points_redeemed - moved
 
 
 cdef Decision release(Account account, Request request, Original held):

@@ -5,6 +5,7 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 cdef extern from *:
     """
+    #define KERNEL_AMOUNT_MAX 999999999999LL
     #define KERNEL_LEG_MAX 1000000000000000LL
     #define KERNEL_BALANCE_MAX 10000000000000000LL
     #define KERNEL_SATURATED 1000000000000000000LL
@@ -39,6 +40,7 @@ cdef extern from *:
         return rest != 0 && (rest < 0) != (d < 0) ? rest + d : rest;
     }
     """
+    const int64_t AMOUNT_MAX "KERNEL_AMOUNT_MAX"
     const int64_t LEG_MAX "KERNEL_LEG_MAX"
     const int64_t BALANCE_MAX "KERNEL_BALANCE_MAX"
     int64_t share "kernel_share" (int64_t value, int64_t n, int64_t d) noexcept nogil

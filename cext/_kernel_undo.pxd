@@ -1,9 +1,11 @@
 # cython: language_level=3, boundscheck=True, wraparound=False
 """Undoing in C: which lots an original took from and put into, and moving them back. See `cext/reference/undo.py`."""
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-from cext._kernel_arithmetic cimport BALANCE_MAX, larger, share, smaller
+from cext._kernel_arithmetic cimport AMOUNT_MAX, BALANCE_MAX, LEG_MAX, larger, share, smaller
+from cext._kernel_kinds cimport KIND_EVENT, KIND_REFUND, KIND_REVERSAL
 from cext._kernel_lots cimport (
     DEFICIT_MONTH,
     LOT_BYTES,
@@ -17,6 +19,7 @@ from cext._kernel_lots cimport (
     take_earliest,
     take_month,
 )
+from cext._kernel_records cimport Original, Request
 
 cdef struct Packed:
     const uint8_t *at
@@ -163,3 +166,63 @@ cdef inline int64_t claw_back(Lots *w, const Moves *moves, int64_t points, bint 
         owe(w, left)
         return points
     return points - left
+
+
+cdef inline Packed packed_of(bytes packed) noexcept:
+    cdef Packed result
+    result.at = <const uint8_t *>PyBytes_AS_STRING(packed)
+    result.count = PyBytes_GET_SIZE(packed) // LOT_BYTES
+    return result
+
+
+cdef inline int64_t due(int64_t leg, int64_t undone, const Part *part) noexcept:
+    """What of a leg is to be undone now, as a magnitude; -1 if the leg is not one of such an original."""
+    if not -LEG_MAX <= leg <= LEG_MAX or leg * part.direction < 0 or not -LEG_MAX <= undone <= LEG_MAX:
+        return -1
+    return larger(0, share(leg * part.direction, part.done, part.whole) - undone * part.direction)
+
+
+cdef inline bint find_part(Original original, Request request, Part *part) noexcept:
+    """Work out what is to be undone; False if the amounts do not fit the original."""
+    cdef bint is_event = original.kind == KIND_EVENT
+    part.whole = 1 if is_event else original.amount
+    part.before = 0 if is_event else original.refunded_amount
+    if not 1 <= part.whole <= AMOUNT_MAX or not 0 <= part.before <= part.whole:
+        return False
+    part.all_of_it = request.kind == KIND_REVERSAL and (is_event or request.replacement_amount <= 0)
+    if request.kind == KIND_REFUND:
+        part.done = part.before + request.amount
+    elif part.all_of_it:
+        part.done = part.whole
+    elif request.replacement_amount > part.whole:
+        return False
+    else:
+        part.done = part.whole - request.replacement_amount
+    if not part.before <= part.done <= part.whole:
+        return False
+    part.amount = 0 if is_event else part.done - part.before
+    if not movable(packed_of(original.lots_moved)) or not movable(packed_of(original.refunded_lots)):
+        return False
+    part.direction = -1 if original.kind == KIND_REFUND else 1
+    part.points_earned = due(original.points_earned, original.refunded_points_earned, part)
+    part.points_redeemed = due(original.points_redeemed, original.refunded_points_redeemed, part)
+    part.credit_granted = due(original.credit_granted, original.refunded_credit_granted, part)
+    part.credit_spent = due(original.credit_spent, original.refunded_credit_spent, part)
+    if part.points_earned < 0 or part.points_redeemed < 0 or part.credit_granted < 0 or part.credit_spent < 0:
+        return False
+    part.discount = due(original.discount, original.refunded_discount, part)
+    # What is still to be paid is never below zero, not even in a refund.
+    if not -LEG_MAX <= original.to_pay <= LEG_MAX or not -LEG_MAX <= original.refunded_to_pay <= LEG_MAX:
+        return False
+    part.to_pay = due(original.to_pay * part.direction, original.refunded_to_pay * part.direction, part)
+    return part.discount >= 0 and part.to_pay >= 0
+
+
+cdef inline int64_t expired_of(Original original) noexcept:
+    """What an original expired: its legs and its moves must come to the same."""
+    cdef Packed packed = packed_of(original.lots_moved)
+    cdef int64_t moved = 0
+    cdef Py_ssize_t i
+    for i in range(packed.count):
+        moved += read_lot(packed.at + i * LOT_BYTES).points
+    return original.points_earned - original.points_redeemed - moved
