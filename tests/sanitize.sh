@@ -38,7 +38,7 @@ for module in (_admission, _framing, _iso8583, _pgrows):
     assert module.__file__.startswith('$library'), module.__file__
 "
 status=0
-"$python" -P -m pytest --import-mode=append -p no:cacheprovider tests/cext tests/protocol \
+"$python" -P -m pytest --import-mode=append -p no:cacheprovider -p tests.short_properties tests/cext tests/protocol \
     tests/switch/test_authorise.py tests/switch/test_deciding.py "$@" || status=$?
 for found in "$report".*; do
     [ -f "$found" ] && cat "$found" >&2 && status=1
