@@ -94,9 +94,10 @@ class LaneBase(ABC):
                 break
             if not transaction.answered:
                 late.append(transaction)
-        for _ in late:
-            self._telemetry.refused("reply_deadline")
-        self._give_up(late, STORE_OUT_OF_REACH)
+        if late:
+            for _ in late:
+                self._telemetry.refused("reply_deadline")
+            self._give_up(late, STORE_OUT_OF_REACH)
 
     @abstractmethod
     async def run(self) -> None:

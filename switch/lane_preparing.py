@@ -96,15 +96,9 @@ class PreparingLane(LaneBase):
         if any(t.suspect for t in self._batch):
             await self._answer_known()
         states = await self._read()
-        batch = self._batch
-        if not batch:
-            if locked:
-                await store.commit(number, Batch(0, [], []))
-            return None
-        await self._find_originals(batch)
+        await self._find_originals(self._batch)
         if not self._batch:
-            if locked:
-                await store.commit(number, Batch(0, [], []))
+            await self._let_go(locked=locked)
             return None
         if held_coupons.concern(self._batch):
             if not locked:
@@ -113,17 +107,23 @@ class PreparingLane(LaneBase):
         wanting = wanting_movements(self._batch)
         if wanting:
             await self._read_movements(wanting, states)
-        return await self._decided_with_shares(states, started, hold=again)
+        decided = await self._decided_with_shares(states, started, hold=again)
+        if decided.owed and not again:
+            await self._let_go(locked=locked)
+            raise LocksNeeded("budgets")
+        return decided
+
+    async def _let_go(self, *, locked: bool) -> None:
+        """Hold nothing any longer, if anything was held."""
+        if locked:
+            await self._store.commit(self.number, Batch(0, [], []))
 
     async def _decided_with_shares(self, states: States, started: float, *, hold: bool) -> Batch:
         """The batch decided, after a look at what is left of budgets if what is known of it may not do."""
         # What a reversal gives back may be of a budget that is new since the shares were read.
         if hold or self._shares_are_due() or any(t.original_record is not None for t in self._batch):
             await self._read_shares(hold=hold)
-        decided = self._decided(states, started)
-        if decided.owed and not hold:
-            raise LocksNeeded("budgets")
-        return decided
+        return self._decided(states, started)
 
     def _shares_are_due(self) -> bool:
         decider = self._decider

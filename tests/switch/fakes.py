@@ -148,6 +148,7 @@ class MemoryStore:
     faults: dict[str, list[str]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     connected: set[int] = field(default_factory=set)
+    locked: set[int] = field(default_factory=set)
     held: asyncio.Event | None = None
     """While it is not set, commits wait; what is read meanwhile is in `read_beside`."""
     committing: set[AccountKey] = field(default_factory=set)
@@ -185,6 +186,7 @@ class MemoryStore:
 
     def terminate(self, lane: int) -> None:
         self.connected.discard(lane)
+        self.locked.discard(lane)
 
     async def accounts(self, lane: int, shards: list[int], ids: list[int]) -> list[AccountState]:
         self._check(lane)
@@ -322,6 +324,8 @@ class MemoryStore:
 
     async def lock(self, lane: int, shards: list[int]) -> None:
         self._check(lane)
+        assert lane not in self.locked, "a lane lets go of what it holds before it holds anything else"
+        self.locked.add(lane)
         self.calls["lock"] += 1
 
     def _draw(self, draws: Sequence[Draw]) -> None:
@@ -332,6 +336,7 @@ class MemoryStore:
 
     async def commit(self, lane: int, batch: Batch) -> None:
         self._check(lane)
+        self.locked.discard(lane)
         fault = self._fault("commit")
         if self.held is not None:
             self.committing = {state.key for state in batch.accounts}

@@ -142,6 +142,29 @@ async def test_a_reversal_gives_back_once_and_the_next_one_has_it() -> None:
     assert house.store.budgets[1, GIFT, 0] == 0
 
 
+async def test_what_is_owed_beside_a_coupon_is_decided_once_more_under_fresh_locks() -> None:
+    """A batch that shows coupons holds its shards from the first, but shares only when it turns out to owe."""
+    house = house_with(50_000, code=1_000)
+    house.store.open_coupon("7D4K0QXW", "code", left=5)
+    ali, sara, reza = (house.store.open_card(serial) for serial in (1, 2, 3))
+    house.lanes.start()
+    house.send(message(ali, 1))
+    await house.heard(1)
+    house.send(message(ali, 2, code="200000", de90=original(1)))
+    await house.heard(2)
+    house.send(message(sara, 3))
+    await house.heard(3)
+    assert house.store.budgets[1, GIFT, 0] == 0
+    house.send(message(ali, 4, mti="0400", code="200000", de90=original(2)))
+    house.send(message(reza, 5, de48=build([("CP", "7D4K0QXW")])))
+    replies = await house.heard(5)
+    await house.lanes.stop()
+    assert [reply.fields[39] for reply in replies] == ["00"] * 5
+    assert (house.store.calls["lock"], house.store.calls["held shares"]) == (2, 1)
+    assert discounts(house) == [-50_000, 0, 50_000, 50_000, 50_000]
+    assert house.store.budgets[1, CODE, 0] == 0
+
+
 async def test_a_coupon_whose_budget_is_used_up_is_refused_and_stays() -> None:
     house = house_with(0, code=1_000)
     house.store.open_coupon("7D4K0QXW", "code", left=5)

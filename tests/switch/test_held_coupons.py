@@ -84,6 +84,7 @@ async def test_what_was_approved_at_first_may_be_declined_in_the_end(monkeypatch
     async def overtaken(store: fakes.MemoryStore, lane: int, batch: fakes.Batch) -> None:
         if store.calls["commit"] == 0:
             store.calls["commit"] += 1
+            store.locked.discard(lane)
             store.coupons = {key: (campaign, 0) for key, (campaign, _) in store.coupons.items()}
             raise fakes.StaleAccounts("1")
         await commit(store, lane, batch)
