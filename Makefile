@@ -62,7 +62,7 @@ contracts: $(COMPILED) ## the floors of docs/architecture.md, by import-linter
 	$(BIN)/lint-imports
 
 .PHONY: sanitize
-sanitize: $(COMPILED) ## the extensions' tests under AddressSanitizer (SANITIZE_ARGS="-k framing")
+sanitize: $(COMPILED) ## the extensions' tests under AddressSanitizer (SANITIZE_ARGS="-k framing" SHORT_EXAMPLES=600)
 	PYTHON="$(CURDIR)/$(BIN)/python" tests/sanitize.sh $(SANITIZE_ARGS)
 
 .PHONY: fuzz

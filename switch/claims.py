@@ -11,9 +11,7 @@ from cext._kernel import Account, Decision
 from cext.reference import grants
 from switch.programme import CompiledProgramme
 from switch.refusals import Refusal
-
-CLAIMS_MAX = 5
-"""Offers that a purchase may claim."""
+from switch.wishes import refused_as_repeated
 
 UNKNOWN = Refusal("05", "OF is no offer here")
 NOT_OPEN = Refusal("05", "OF is not open to you")
@@ -27,10 +25,9 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}", re.ASCII)
 
 def read_claims(names: Sequence[str]) -> tuple[str, ...] | Refusal:
     """DE48 OF as a purchase has it: names of rules, each once."""
-    if len(names) > CLAIMS_MAX:
-        return Refusal("30", f"DE48 has more than {CLAIMS_MAX} OF")
-    if len(set(names)) < len(names):
-        return Refusal("30", "DE48 has one OF twice")
+    repeated = refused_as_repeated("OF", names)
+    if repeated is not None:
+        return repeated
     if not all(_NAME.fullmatch(name) for name in names):
         return Refusal("30", "DE48 OF is not a name")
     return tuple(names)

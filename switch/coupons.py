@@ -14,9 +14,8 @@ from cext.reference import counters as counter_packing
 from switch.programme import CompiledProgramme
 from switch.refusals import Refusal
 from switch.tokens import Token, Tokens, latin_digits
+from switch.wishes import refused_as_repeated
 
-SHOWN_MAX = 5
-"""Coupons that a purchase may show."""
 CODE_CHARACTERS_MIN = 4
 CODE_CHARACTERS_MAX = 32
 RANDOM_CHARACTERS = 16
@@ -115,12 +114,10 @@ class Shown:
 
 def read_codes(codes: Sequence[str], tokens: Tokens) -> Shown | Refusal:
     """DE48 CP as a purchase shows it: each code once."""
-    if len(codes) > SHOWN_MAX:
-        return Refusal("30", f"DE48 has more than {SHOWN_MAX} CP")
     plain = [normalised(code) for code in codes]
-    known = [code for code in plain if code is not None]
-    if len(set(known)) < len(known):
-        return Refusal("30", "DE48 has one CP twice")
+    repeated = refused_as_repeated("CP", plain)
+    if repeated is not None:
+        return repeated
     return Shown(tuple(None if code is None else token_of(tokens, code) for code in plain))
 
 

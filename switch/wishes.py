@@ -1,6 +1,7 @@
 """What a till asks for in DE48, and what of it the journal keeps (wire.md, DE48)."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from protocol.codes import ResponseCode
@@ -10,6 +11,8 @@ from switch.refusals import Refusal
 
 NOT_WANTED = -1
 NUMBER_DIGITS_MAX = 12
+REPEATS_MAX = 5
+"""Coupons that a purchase may show, and offers that it may claim."""
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 _LANGUAGES: dict[str, Language] = {"fa": "fa", "en": "en"}
@@ -57,6 +60,16 @@ def read_wishes(text: str) -> Wishes | Refusal:
         each["CP"],
         each["OF"],
     )
+
+
+def refused_as_repeated(tag: str, values: Sequence[str | None]) -> Refusal | None:
+    """30 for a tag that is there too often, or has a value twice; None is a value that is like no other."""
+    if len(values) > REPEATS_MAX:
+        return Refusal(ResponseCode.FORMAT_ERROR, f"DE48 has more than {REPEATS_MAX} {tag}")
+    known = [value for value in values if value is not None]
+    if len(set(known)) < len(known):
+        return Refusal(ResponseCode.FORMAT_ERROR, f"DE48 has one {tag} twice")
+    return None
 
 
 def kept_of(wishes: Wishes, basket: str) -> str | None:

@@ -1,5 +1,5 @@
 """A pytest plugin for `make sanitize`: no property tries more than SHORT_EXAMPLES examples, as each takes four times as
-long there as anywhere else. `make fuzz` is for more.
+long there as anywhere else.
 
 Use it with `pytest -p tests.short_properties`.
 """
@@ -9,16 +9,15 @@ import os
 import pytest
 from hypothesis import settings
 
-from tests.long_properties import SETTINGS
+from tests.properties import change, properties_of
 
 EXAMPLES = int(os.environ.get("SHORT_EXAMPLES", "60"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each property run short."""
-    for item in items:
-        function = getattr(getattr(item, "obj", None), "__func__", getattr(item, "obj", None))
-        if getattr(function, "is_hypothesis_test", False):
-            wanted = getattr(function, SETTINGS, settings.default)
-            shorter = settings(wanted, max_examples=min(wanted.max_examples, EXAMPLES))
-            setattr(function, SETTINGS, shorter)
+    change(properties_of(items), _shorter)
+
+
+def _shorter(own: settings) -> settings:
+    return settings(own, max_examples=min(own.max_examples, EXAMPLES))

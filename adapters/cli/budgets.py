@@ -5,11 +5,9 @@ from typing import Annotated
 import typer
 
 from adapters.cli.database import Database, DataDir, on_database, one_sentence
-from adapters.cli.options import ProgrammeName, user_option
+from adapters.cli.options import OnlyProgramme, ProgrammeName, user_option
 
 app = typer.Typer(no_args_is_help=True)
-
-OnlyProgramme = Annotated[str | None, typer.Argument(metavar="PROGRAMME", help="Only of this one.", show_default=False)]
 
 
 @app.command(name="list")

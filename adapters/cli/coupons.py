@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from adapters.cli.database import Database, DataDir, on_database, one_sentence, settings_of
-from adapters.cli.options import ProgrammeName, user_option
+from adapters.cli.options import OnlyProgramme, ProgrammeName, user_option
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -50,9 +50,7 @@ def generate(
 
 @app.command(name="list")
 def list_coupons(
-    programme: Annotated[
-        str | None, typer.Argument(metavar="PROGRAMME", help="Only of this one.", show_default=False)
-    ] = None,
+    programme: OnlyProgramme = None,
     database: Database = None,
     data_dir: DataDir = None,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from adapters.cli.database import EXIT_FAULT, EXIT_NOT_FOUND, Database, DataDir, on_database, one_sentence, settings_of
-from adapters.cli.options import ProgrammeName, file_option, user_option
+from adapters.cli.options import OnlyProgramme, ProgrammeName, file_option, user_option
 
 app = typer.Typer()
 
@@ -143,9 +143,7 @@ def code(programme: ProgrammeName, draw: Name, database: Database = None, data_d
 
 @app.command(name="list")
 def list_draws(
-    programme: Annotated[
-        str | None, typer.Argument(metavar="PROGRAMME", help="Only of this one.", show_default=False)
-    ] = None,
+    programme: OnlyProgramme = None,
     database: Database = None,
     data_dir: DataDir = None,
 ) -> None:

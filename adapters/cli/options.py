@@ -8,6 +8,7 @@ import typer
 from typer.models import OptionInfo
 
 ProgrammeName = Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's name.", show_default=False)]
+OnlyProgramme = Annotated[str | None, typer.Argument(metavar="PROGRAMME", help="Only of this one.", show_default=False)]
 Replica = Annotated[
     str | None,
     typer.Option(

@@ -11,7 +11,18 @@ import typer
 from adapters.cli.till_holds import app as holds_app
 from adapters.cli.till_members import app as members_app
 from adapters.cli.till_messages import reversal, transaction
-from adapters.cli.till_options import Customer, Named, Shown, Till, digits, expanded
+from adapters.cli.till_options import (
+    ALL,
+    MINOR_UNITS_MAX,
+    Amount,
+    Customer,
+    Named,
+    Repeat,
+    Shown,
+    Till,
+    digits,
+    expanded,
+)
 from adapters.cli.till_talk import (
     amount_or,
     as_repeat,
@@ -19,35 +30,16 @@ from adapters.cli.till_talk import (
     manage,
     original_named,
     original_repeated,
+    paid_with,
     pay,
     repeated,
     speaks_utc,
     stamped_for,
     told,
-    wish,
 )
 from protocol.codes import NetworkCode, ProcessingCode
 
 app = typer.Typer(no_args_is_help=True)
-
-ALL = "all"
-MINOR_UNITS_MAX = 10**12 - 1
-
-Amount = Annotated[
-    int | None,
-    typer.Option(
-        help="DE4, in minor units of the currency. May be left out where another message says it.",
-        min=0,
-        max=MINOR_UNITS_MAX,
-    ),
-]
-Repeat = Annotated[
-    bool,
-    typer.Option(
-        "--repeat",
-        help="Send the last one of these (or that of --stan) again as a repeat: give the same options.",
-    ),
-]
 
 
 @app.command()
@@ -102,7 +94,7 @@ def redeem(
     repeat: Repeat = False,
 ) -> None:
     """Buy something and pay with points (0200, DE3 006000); the reply's DE4 is what is still to be paid."""
-    code, wishes = _paid_with(points, credit)
+    code, wishes = paid_with(points, credit)
     pay(till, customer, "0200", code, amount, [*wishes, *shown.private()], basket=shown.line, repeat=repeat)
 
 
@@ -199,7 +191,7 @@ def advice(
     """Tell of a purchase that already happened while the line was down (0220)."""
     code, wishes = ProcessingCode.PURCHASE, list[tuple[str, str]]()
     if points is not None or credit is not None:
-        code, wishes = _paid_with(points or ALL, credit)
+        code, wishes = paid_with(points or ALL, credit)
     pay(till, customer, "0220", code, amount, [*wishes, *shown.private()], basket=shown.line, repeat=repeat)
 
 
@@ -242,10 +234,3 @@ def cut_over(
 
 app.registered_commands.extend(holds_app.registered_commands)
 app.registered_commands.extend(members_app.registered_commands)
-
-
-def _paid_with(points: str, credit: str | None) -> tuple[str, list[tuple[str, str]]]:
-    """The processing code and what DE48 wishes."""
-    if credit is not None:
-        return ProcessingCode.CREDIT_PURCHASE, wish("CR", credit)
-    return ProcessingCode.REDEMPTION, wish("PT", points)

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from adapters.cli.till_messages import reversal, transaction
-from adapters.cli.till_options import Customer, Named, Shown, Till, expanded
+from adapters.cli.till_options import ALL, Amount, Customer, Named, Repeat, Shown, Till, expanded
 from adapters.cli.till_talk import (
     amount_or,
     as_repeat,
     converse,
     hold_named,
     original_repeated,
+    paid_with,
     pay,
     repeated,
     speaks_utc,
@@ -24,14 +25,7 @@ from protocol.codes import ProcessingCode
 
 app = typer.Typer()
 
-ALL = "all"
-MINOR_UNITS_MAX = 10**12 - 1
 NEXT_STEP = "For example: send {} --last."
-
-Amount = Annotated[int | None, typer.Option(help="DE4, in minor units of the currency.", min=0, max=MINOR_UNITS_MAX)]
-Repeat = Annotated[
-    bool, typer.Option("--repeat", help="Send the last one of these again as a repeat: give the same options.")
-]
 
 
 @app.command()
@@ -63,10 +57,7 @@ def hold(
     repeat: Repeat = False,
 ) -> None:
     """Keep points or credit back for a purchase to come (0100): `complete` or `release` ends it, or time does."""
-    if credit is not None:
-        code, wishes = ProcessingCode.CREDIT_PURCHASE, wish("CR", credit)
-    else:
-        code, wishes = ProcessingCode.REDEMPTION, wish("PT", points)
+    code, wishes = paid_with(points, credit)
     pay(till, customer, "0100", code, amount, wishes, repeat=repeat)
 
 

@@ -51,6 +51,25 @@ def _card(value: str) -> str:
     return value
 
 
+ALL = "all"
+"""Of points or credit: as far as the switch's own rule goes."""
+MINOR_UNITS_MAX = 10**12 - 1
+Amount = Annotated[
+    int | None,
+    typer.Option(
+        help="DE4, in minor units of the currency. May be left out where another message says it.",
+        min=0,
+        max=MINOR_UNITS_MAX,
+    ),
+]
+Repeat = Annotated[
+    bool,
+    typer.Option(
+        "--repeat",
+        help="Send the last one of these (or that of --stan) again as a repeat: give the same options.",
+    ),
+]
+
 SWITCH, TILL, MESSAGE = "The switch", "The till", "The message"
 
 

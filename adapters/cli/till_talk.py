@@ -11,10 +11,10 @@ import typer
 from adapters.cli.till_client import CouldNotTalk, exchange
 from adapters.cli.till_memory import Memory, NotRemembered, Sent, default_path
 from adapters.cli.till_messages import Original, Stamp, TillError, network, stamp, transaction, with_fields
-from adapters.cli.till_options import Customer, Named, Till
+from adapters.cli.till_options import ALL, Customer, Named, Till
 from adapters.cli.till_screen import as_json, show_reply, show_request
 from protocol.codec import codec_for
-from protocol.codes import ResponseCode
+from protocol.codes import ProcessingCode, ResponseCode
 from protocol.dialect import load
 from protocol.errors import DecodeError, EncodeError, MtiError, ProtocolError
 from protocol.framing import framing_for
@@ -151,11 +151,18 @@ def amount_or(given: int | None, known: str) -> int:
 
 def wish(tag: str, text: str) -> list[tuple[str, str]]:
     """DE48 PT or CR: how much to pay with; nothing for `all`, which is the switch's own rule."""
-    if text == "all":
+    if text == ALL:
         return []
     if not (text.isascii() and text.isdecimal()) or not 1 <= len(text) <= 12:
         raise typer.BadParameter(f"DE48 {tag} is a whole number of up to 12 digits, or `all`")
     return [(tag, text)]
+
+
+def paid_with(points: str, credit: str | None) -> tuple[str, list[tuple[str, str]]]:
+    """DE3 of what is paid with points, or with credit if that is given, and what DE48 wishes."""
+    if credit is not None:
+        return ProcessingCode.CREDIT_PURCHASE, wish("CR", credit)
+    return ProcessingCode.REDEMPTION, wish("PT", points)
 
 
 def as_repeat(message: Message) -> Message:

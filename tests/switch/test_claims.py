@@ -6,7 +6,6 @@ from cext._kernel import Account, Decision
 from cext.reference import grants
 from cext.reference.grants import Grant
 from switch.claims import (
-    CLAIMS_MAX,
     ENDED,
     NOT_NOW,
     NOT_OPEN,
@@ -18,6 +17,7 @@ from switch.claims import (
 from switch.programme import load
 from switch.refusals import Refusal
 from switch.replies import REASON_LENGTH_MAX
+from switch.wishes import REPEATS_MAX
 
 TODAY = 20_000
 COMPILED = load(
@@ -71,7 +71,7 @@ def test_what_does_not_fire_has_a_reason(name: str, held: list[Grant], refusal: 
 @pytest.mark.parametrize(
     ("names", "reason"),
     [
-        ([f"a{n}" for n in range(CLAIMS_MAX + 1)], "DE48 has more than 5 OF"),
+        ([f"a{n}" for n in range(REPEATS_MAX + 1)], "DE48 has more than 5 OF"),
         (["base", "base"], "DE48 has one OF twice"),
         ([""], "DE48 OF is not a name"),
         (["a b"], "DE48 OF is not a name"),
