@@ -1,14 +1,11 @@
 """`budgets list`, `level`, `add`: tables, exit codes, one sentence for what is wrong."""
 
-import asyncio
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from adapters.cli import app
-from adapters.postgres.loading import load
-from tests.wire.stories import TERMINALS, USUAL_STORES, institutions
 
 pytestmark = pytest.mark.integration
 
@@ -28,17 +25,8 @@ rewards:
 
 
 @pytest.fixture
-def url(fresh_database_url: str, token_key: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    for name in ("LOYALTY_DATABASE", "LOYALTY_DATA_DIR", "LOYALTY_USER"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DATABASE_URL", fresh_database_url)
-    monkeypatch.setenv("LOYALTY_TOKEN_KEY", token_key.hex())
-    (tmp_path / "data" / "programmes").mkdir(parents=True)
-    (tmp_path / "data" / "institutions.yaml").write_text(institutions(*USUAL_STORES))
-    (tmp_path / "data" / "programmes" / "bazaar.yaml").write_text(PROGRAMME)
-    (tmp_path / "data" / "terminals.csv").write_text(TERMINALS)
-    asyncio.run(load(fresh_database_url, token_key, tmp_path / "data"))
-    return fresh_database_url
+def url(loaded: Callable[[str], str]) -> str:
+    return loaded(PROGRAMME)
 
 
 def run(*arguments: object, of: str = "budgets") -> Result:

@@ -2,18 +2,16 @@
 
 import asyncio
 import datetime as dt
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from adapters.cli import app
 from adapters.postgres.connecting import connection
-from adapters.postgres.loading import load
 from adapters.postgres.seeding import seed
 from switch.jobs.due import forgotten_before
 from tests.wire.running import card
-from tests.wire.stories import USUAL_STORES, institutions
 
 pytestmark = pytest.mark.integration
 
@@ -35,17 +33,10 @@ rules:
 
 
 @pytest.fixture
-def url(fresh_database_url: str, token_key: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    for name in ("LOYALTY_DATABASE", "LOYALTY_DATA_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DATABASE_URL", fresh_database_url)
-    monkeypatch.setenv("LOYALTY_TOKEN_KEY", token_key.hex())
-    (tmp_path / "programmes").mkdir()
-    (tmp_path / "programmes" / "bazaar.yaml").write_text(PROGRAMME, encoding="utf-8")
-    (tmp_path / "institutions.yaml").write_text(institutions(*USUAL_STORES), encoding="utf-8")
-    asyncio.run(load(fresh_database_url, token_key, tmp_path))
-    asyncio.run(seed(fresh_database_url, token_key, cards=20, terminals=1))
-    return fresh_database_url
+def url(loaded: Callable[[str], str], token_key: bytes) -> str:
+    url = loaded(PROGRAMME)
+    asyncio.run(seed(url, token_key, cards=20, terminals=1))
+    return url
 
 
 def run(*arguments: object, typed: str = "") -> Result:
